@@ -49,6 +49,14 @@ MonoTime closing_began(const track::ConnectionLine& line) {
     return at;
 }
 
+/// With TCP_USER_TIMEOUT, or without a process, a connection times out while the peer answers each
+/// probe of its window (tcp_probe_timer()).
+bool is_not_read(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return n != nullptr && n->unsent.value_or(0) > 0 && n->probes <= 1 &&
+           n->peer_window == OptionalNumber<std::uint32_t>(0);
+}
+
 bool is_failed_try(EndCause cause) {
     return cause == EndCause::unanswered || cause == EndCause::refused;
 }
@@ -148,12 +156,15 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
         facts.most_received = std::max(facts.most_received, received);
     }
     facts.details[line.detail] += weight;
+    if (cause == EndCause::peer_gone && is_not_read(line)) facts.not_read += weight;
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
         facts.signals[line.closing_signal] += weight;
     else if (cause == EndCause::process_died)
         facts.stopped += weight;
     if (line.who->closed_by && facts.closers.size() < kMostClosers)
         facts.closers.try_emplace(line.who->closed_by->pid, *line.who->closed_by);
+    else if (!line.who->closed_by || !facts.closers.contains(line.who->closed_by->pid))
+        facts.are_all_closers = false;
     return is_example;
 }
 
@@ -242,10 +253,14 @@ void Causes::note_self_connected(const track::ConnectionIdentity& who, Weight we
     const std::string comm = who.process ? std::string(who.process->comm()) : std::string();
     if (self_connected_.size() >= Flows::kMaxGroups) return;
     SelfConnected& found = self_connected_[{who.netns, comm}];
+    if (found.count == 0)
+        found.process = who.process;
+    else if (found.process && who.process && found.process->pid != who.process->pid)
+        found.process->pid = 0;
     found.count += weight;
     found.ids.note(who.id);
     found.tuple = who.tuple;
-    found.process = who.process;
+    found.is_bound = found.is_bound && who.is_bound;
 }
 
 Causes::Peer* Causes::note_connected(const track::ConnectionIdentity& who) {
@@ -266,11 +281,18 @@ bool Causes::may_have_connected(std::uint32_t netns, std::string_view comm,
                                 const tcp::Endpoint& remote) const {
     const auto found = peers_.find({netns, remote});
     if (found == peers_.end()) return peers_.size() >= Flows::kMaxGroups;
-    const std::vector<std::array<char, TD_COMM_LEN>>& programs = found->second.programs;
+    return found->second.programs.size() >= Peer::kMostPrograms ||
+           has_connected(netns, comm, remote);
+}
+
+bool Causes::has_connected(std::uint32_t netns, std::string_view comm,
+                           const tcp::Endpoint& remote) const {
+    const auto found = peers_.find({netns, remote});
+    if (found == peers_.end()) return false;
     std::array<char, TD_COMM_LEN> bytes{};
     std::copy_n(comm.begin(), std::min(comm.size(), bytes.size()), bytes.begin());
-    return programs.size() >= Peer::kMostPrograms ||
-           std::ranges::find(programs, bytes) != programs.end();
+    const std::vector<std::array<char, TD_COMM_LEN>>& programs = found->second.programs;
+    return std::ranges::find(programs, bytes) != programs.end();
 }
 
 /// The answer to a SYN whose program no longer waits for it finds no socket.

@@ -44,10 +44,13 @@ struct CauseFacts {
     std::uint64_t open_there = 0;
     /// Connects whose answer came when the program had given up.
     std::uint64_t answered_late = 0;
+    /// Of peers that have gone: those that answered until the end, with a window of 0.
+    std::uint64_t not_read = 0;
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     std::map<std::uint32_t, std::uint64_t> signals; ///< that ended processes; 0: an exit
     std::uint64_t stopped = 0; ///< closed by servers that closed their listening socket, too
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few
+    bool are_all_closers = true;
 
     static constexpr std::size_t kMostHosts = 1000;
 };
@@ -123,13 +126,17 @@ public:
     /// all endpoints are known if there are more than Flows::kMaxGroups.
     [[nodiscard]] bool may_have_connected(std::uint32_t netns, std::string_view comm,
                                           const tcp::Endpoint& remote) const;
+    /// Whether it is known to have been.
+    [[nodiscard]] bool has_connected(std::uint32_t netns, std::string_view comm,
+                                     const tcp::Endpoint& remote) const;
 
     /// Sockets that are connected to themselves, by program.
     struct SelfConnected {
         std::uint64_t count = 0;
         Examples ids;
         tcp::FourTuple tuple;
-        std::optional<event::Process> process;
+        std::optional<event::Process> process; ///< pid 0: several
+        bool is_bound = true;                  ///< bind() chose the port of each
     };
     using SelfConnectedBy = std::map<std::pair<std::uint32_t, std::string>, SelfConnected>;
     [[nodiscard]] const SelfConnectedBy& self_connected() const { return self_connected_; }

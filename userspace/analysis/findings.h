@@ -197,8 +197,11 @@ std::string place_of(const ServiceRow& row);                     ///< "nginx (pi
 std::string process_text(const std::optional<event::Process>& process);
 /// "nginx (pid 12) on 0.0.0.0:80", "curl to 192.0.2.1:443"
 std::string party_text(const PartyEnds& ends);
+/// How many remote hosts; null where there are more than are remembered.
+FindingDraft::Cell hosts_cell(const CauseFacts& facts);
 /// ", all within 2.0 s": over which time they are spread; empty for a single one.
 std::string within_text(const CauseFacts& facts);
+std::string within_text(MonoTime first, MonoTime last);
 /// Of connections that an RST ended at one end only, whose other end is here.
 std::string open_there_text(std::uint64_t count);
 /// "nginx (pid 12)", "postgres (pids 1, 2, 3, ...)", "nginx (pid 12), sleep (pid 13)"

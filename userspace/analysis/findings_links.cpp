@@ -129,11 +129,20 @@ bool was_serving(const Scope& consequence, const Scope& cause) {
     return served > cause.connections;
 }
 
-/// A few don't explain many. Overflows aren't counted by connections, and one that a process waits
-/// for may keep it from accepting any.
+/// What overflows spoil: each of these connections has met one at least.
+bool is_by_overflow(std::string_view finding) {
+    return finding == "connects_unanswered" || finding == "handshakes_failing" ||
+           finding == "connections_reset" || finding == "idle_close_race" ||
+           finding == "peers_gone";
+}
+
+/// A few don't explain many. Connections in a full queue aren't counted, and one that a process
+/// waits for may keep it from accepting any.
 bool is_enough(const LinkRule& rule, const Scope& consequence, const Scope& cause) {
     if (rule.consequence == "connects_refused") return true; // who is refused tries again
     if (is_of_a_queue(rule.consequence)) return !was_serving(consequence, cause);
+    if (cause.overflows && is_by_overflow(rule.consequence))
+        return *cause.overflows * 2 >= consequence.connections;
     return cause.connections == 0 || cause.connections * 2 >= consequence.connections;
 }
 
@@ -314,6 +323,7 @@ Scope scope_of(const HeldSockets& holding) {
                 .began = holding.began,
                 .is_began_seen = holding.is_began_seen,
                 .answered = {},
+                .overflows = {},
                 .accepted = {}};
     for (const event::Process& each : holding.processes) scope.add_pid(each.pid);
     return scope;
@@ -343,6 +353,7 @@ Scope scope_of(const PartyEnds& ends, const CauseFacts& facts) {
                 .began = facts.first,
                 .is_began_seen = true,
                 .answered = facts.answered,
+                .overflows = {},
                 .accepted = {}};
     if (ends.party.role == tcp::Role::server)
         scope.services = places_of(ends.party.endpoint, ends.addresses);
@@ -372,6 +383,7 @@ Scope scope_of(const AcceptQueue& queue) {
                 .began = queue.since,
                 .is_began_seen = queue.oldest_is_exact && !has_been_slow(queue),
                 .answered = {},
+                .overflows = {},
                 .accepted = queue.prompt.list()};
     for (const event::Process& each : queue.who_accepts()) scope.add_pid(each.pid);
     for (const QueueSocket* socket : queue.busy_sockets()) {

@@ -243,6 +243,7 @@ void find_overflow(const RuleInput& evidence, std::uint32_t netns, FindingDrafts
         counted(evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows"), "time"),
         duration_text(evidence.moment.now - evidence.moment.begin));
     describe(evidence, found.queues, netns, draft);
+    draft.scope.overflows = evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows");
     drafts.push_back(std::move(draft));
 }
 

@@ -196,18 +196,25 @@ void find_self_connected(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.connections = found.ids.list();
         const std::string endpoint = found.tuple.local.text(found.tuple.family);
         draft.what = fmt::format(
-            "{} of {} {} connected to {} ({}): nobody listened there, and connect() chose that "
-            "very port as its local one.",
-            counted(found.count, "socket"), draft.subject, found.count == 1 ? "is" : "are",
-            found.count == 1 ? "itself" : "themselves", endpoint);
+            "{} of {} {} connected to {} ({}): nobody listened there, and {} that very port{}.",
+            counted(found.count, "socket"), draft.subject, found.count == 1 ? "has" : "have",
+            found.count == 1 ? "itself" : "themselves", endpoint,
+            found.is_bound ? "the program had bound" : "connect() chose",
+            found.is_bound ? "" : " as its local one");
         draft.evidence = {{"sockets", "sockets", found.count},
                           {"endpoint", "endpoint", endpoint},
                           {"netns", "network namespace", std::uint64_t{key.first}}};
-        draft.advice.push_back(fmt::format(
-            "The port lies in {}, so a service on it can be connected to before it listens, and "
-            "then can't bind it: move the service out of the range, or add the port to "
-            "net.ipv4.ip_local_reserved_ports.",
-            sysctl_text(evidence, key.first, "net.ipv4.ip_local_port_range")));
+        draft.advice.push_back(
+            found.is_bound
+                ? std::string("A program that connects to a port of its own host has to bind() "
+                              "another one, or "
+                              "none.")
+                : fmt::format(
+                      "The port lies in {}, so a service on it can be connected to before it "
+                      "listens, and "
+                      "then can't bind it: move the service out of the range, or add the port to "
+                      "net.ipv4.ip_local_reserved_ports.",
+                      sysctl_text(evidence, key.first, "net.ipv4.ip_local_port_range")));
         drafts.push_back(std::move(draft));
     }
 }
@@ -364,7 +371,9 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
                           {"handshakes", "handshakes", sum.all},
                           {"share", "share", share},
                           {"syn_recv", "in SYN_RECV now", sum.waiting},
-                          {"addresses", "remote addresses", std::uint64_t{sum.hosts.size()}},
+                          {"addresses", "remote addresses",
+                           sum.are_all_hosts ? FindingDraft::Cell(std::uint64_t{sum.hosts.size()})
+                                             : FindingDraft::Cell()},
                           {"cookies_sent", "SYN cookies sent", sum.cookies_sent},
                           {"syn_cookies", "by SYN cookies", sum.by_cookie},
                           {"syns_dropped", "SYNs dropped at a full queue", sum.dropped}};

@@ -24,6 +24,7 @@ struct Resets {
     std::uint64_t there = 0;
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     std::uint64_t open_there = 0; ///< other ends that are here, and open
+    std::vector<const CauseFacts*> causes;
     const CauseFacts* most = nullptr;
     EndCause most_cause = EndCause::none;
 };
@@ -33,6 +34,7 @@ void add(Resets& resets, EndCause cause, const CauseFacts& facts) {
     for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
         if (detail != tcp::EndingDetail::none) resets.details[detail] += facts.details[detail];
     resets.open_there += facts.open_there;
+    resets.causes.push_back(&facts);
     if (resets.most && resets.most->count >= facts.count) return;
     resets.most = &facts;
     resets.most_cause = cause;
@@ -164,17 +166,34 @@ std::string reset_advice(const PartyEnds& ends, const Resets& resets) {
     return "This side resets; trace --connections shows why, for each.";
 }
 
+/// When the first and the last of them ended.
+std::pair<MonoTime, MonoTime> times_of(const Resets& resets) {
+    MonoTime first = resets.most->first;
+    MonoTime last = resets.most->last;
+    for (const CauseFacts* each : resets.causes) {
+        first = std::min(first, each->first);
+        last = std::max(last, each->last);
+    }
+    return {first, last};
+}
+
 FindingDraft reset_draft(report::Severity severity, const PartyEnds& ends, const Resets& resets,
                          std::string_view more) {
     const std::uint64_t count = resets.here + resets.there;
     FindingDraft draft = party_draft("connections_reset", severity, ends, *resets.most);
     const std::string details = details_text(resets);
-    draft.what = fmt::format(
-        "{} of {} connections of {} ended by a reset: {} sent here, {} received{}{}{}.", count,
-        ends.connections(), party_text(ends), resets.here, resets.there,
-        details.empty() ? "" : fmt::format(" ({})", details), within_text(*resets.most), more);
+    const auto times = times_of(resets);
+    draft.what =
+        fmt::format("{} of {} connections of {} ended by a reset: {} sent here, {} received{}{}{}.",
+                    count, ends.connections(), party_text(ends), resets.here, resets.there,
+                    details.empty() ? "" : fmt::format(" ({})", details),
+                    resets.causes.size() == 1 ? within_text(*resets.most)
+                                              : within_text(times.first, times.second),
+                    more);
     if (resets.open_there > 0) draft.what += " " + open_there_text(resets.open_there);
     draft.scope.connections = count;
+    draft.scope.first = draft.scope.began = times.first;
+    draft.scope.last = times.second;
     draft.evidence[0].value = count;
     draft.evidence[2].value = share_of(count, ends.connections());
     draft.evidence.push_back({"reset_sent", "sent here", resets.here});

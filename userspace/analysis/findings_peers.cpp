@@ -28,6 +28,7 @@ struct Gone {
     std::uint32_t most_timeouts = 0;
     const PartyEnds* ends = nullptr; ///< the one with the most
     std::uint64_t ended = 0;
+    std::uint64_t not_read = 0; ///< of which, by peers that answered until then
     std::vector<std::pair<std::uint64_t, const PartyEnds*>> parties; ///< that these are of
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     std::vector<track::ConnectionId> ids;
@@ -59,6 +60,7 @@ void Gone::add(const HeldSockets& holding, const OpenSockets& live) {
 void Gone::add(const PartyEnds& party, const CauseFacts& facts) {
     if (!ends || ends->count(EndCause::peer_gone) < facts.count) ends = &party;
     ended += facts.count;
+    not_read += std::min(facts.not_read, facts.count);
     parties.emplace_back(facts.count, &party);
     Scope its = scope_of(party, facts);
     its.is_began_seen = false; // they waited before they ended
@@ -142,7 +144,14 @@ GoneByProgram gone_by_program(const RuleInput& evidence) {
     return programs;
 }
 
-void advise_on_gone(const RuleInput& evidence, std::uint32_t netns, FindingDraft& draft) {
+void advise_on_gone(const RuleInput& evidence, const Gone& gone, std::uint32_t netns,
+                    FindingDraft& draft) {
+    if (gone.not_read > 0)
+        draft.advice.push_back(
+            "A peer that answers and whose window stays 0 doesn't read: look there whether its "
+            "program is stopped, or waits for something. TCP_USER_TIMEOUT ends such a connection, "
+            "too.");
+    if (gone.waiting == 0 && gone.not_read == gone.ended) return;
     draft.advice.push_back(fmt::format(
         "A connection with unacknowledged data hangs until {} retransmissions have gone out, "
         "some 15 minutes with 15; a program that must know sooner sets TCP_USER_TIMEOUT.",
@@ -174,20 +183,24 @@ std::string waits_text(const Gone& gone) {
 /// "5 connections of app (pid 7) to 10.0.0.5:80 timed out without an answer from the peer
 /// (keepalive 5), for instance 10.0.0.5:80", or with the number for each endpoint.
 std::string ended_text(const Gone& gone) {
-    if (gone.parties.size() == 1)
-        return fmt::format("{} of {} timed out without an answer from the peer ({}), for instance "
-                           "{}",
-                           counted(gone.ended, "connection"), party_text(*gone.ends), ways(gone),
-                           where(*gone.ends));
+    const bool is_one = gone.parties.size() == 1;
+    const std::string_view how =
+        gone.not_read < gone.ended
+            ? is_one ? "without an answer from the peer" : "without an answer from the peers"
+        : is_one ? "although the peer answered, with a receive window of 0"
+                 : "although the peers answered, with a receive window of 0";
+    if (is_one)
+        return fmt::format("{} of {} timed out {} ({}), for instance {}",
+                           counted(gone.ended, "connection"), party_text(*gone.ends), how,
+                           ways(gone), where(*gone.ends));
     std::vector<std::pair<std::uint64_t, std::string>> list;
     for (const auto& [count, party] : gone.parties)
         list.emplace_back(count,
                           fmt::format("{} {}", party->party.role == tcp::Role::server ? "on" : "to",
                                       party->party.endpoint.text(party->family)));
     return fmt::format(
-        "{} of {} timed out without an answer from the peers ({}): {}",
-        counted(gone.ended, "connection"),
-        comm_of(gone.ends->process ? gone.ends->process->comm_bytes : gone.ends->party.comm),
+        "{} of {} timed out {} ({}): {}", counted(gone.ended, "connection"),
+        comm_of(gone.ends->process ? gone.ends->process->comm_bytes : gone.ends->party.comm), how,
         ways(gone), list_text(std::move(list)));
 }
 
@@ -202,7 +215,20 @@ bool answers_elsewhere(const Gone& gone) {
     return gone.waiting > 0 && gone.ended == 0 && gone.is_heard_elsewhere;
 }
 
+/// Of those that ended although their peers answered.
+std::string not_read_text(const Gone& gone) {
+    const bool is_one = gone.parties.size() == 1;
+    if (gone.not_read == 0) return {};
+    return fmt::format(" (on {} of them {} answered, with a receive window of 0: {})",
+                       gone.not_read, is_one ? "it" : "they",
+                       is_one ? "it is alive, but it doesn't read"
+                              : "they are alive, but they don't read");
+}
+
 std::string why_text(const Gone& gone) {
+    if (gone.waiting == 0 && gone.not_read == gone.ended)
+        return gone.parties.size() == 1 ? "it is alive, but it doesn't read"
+                                        : "they are alive, but they don't read";
     if (is_kept_here(gone)) return "what is to be sent is dropped here, or the path is cut";
     if (answers_elsewhere(gone))
         return fmt::format("{} on other connections, so what these send is lost on the way (by its "
@@ -211,10 +237,11 @@ std::string why_text(const Gone& gone) {
                                                         : "these hosts answer");
     const bool is_one = gone.waiting_for.size() + gone.parties.size() == 1;
     if (is_one)
-        return fmt::format("the peer has gone, or the path to it is cut{}",
-                           sends_much(gone) ? " or takes no large segments" : "");
-    return fmt::format("the peers have gone, or the paths to them are cut{}",
-                       sends_much(gone) ? " or take no large segments" : "");
+        return fmt::format("the peer has gone, or the path to it is cut{}{}",
+                           sends_much(gone) ? " or takes no large segments" : "",
+                           not_read_text(gone));
+    return fmt::format("the peers have gone, or the paths to them are cut{}{}",
+                       sends_much(gone) ? " or take no large segments" : "", not_read_text(gone));
 }
 
 void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
@@ -230,6 +257,8 @@ void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
         {"keepalive", "by keepalive", gone.details[tcp::EndingDetail::keepalive]},
         {"remote", "remote", where(gone)},
         {"netns", "network namespace", std::uint64_t{netns}}};
+    if (gone.not_read > 0)
+        draft.evidence.push_back({"not_read", "of which the peer answered", gone.not_read});
     if (gone.now) {
         draft.evidence.push_back({"silence_ns", "no segment for", gone.now->longest_silence});
         draft.evidence.push_back({"unacked", "bytes unacknowledged", gone.unacked});
@@ -282,7 +311,7 @@ void find_peers_gone(const RuleInput& evidence, FindingDrafts& drafts) {
             draft.advice.push_back("The data was not even sent once: look for what drops it on "
                                    "this host (nft list ruleset, iptables-save, tc -s qdisc).");
         if (answers_elsewhere(gone) || sends_much(gone)) draft.advice.emplace_back(kSizeAdvice);
-        advise_on_gone(evidence, key.first, draft);
+        advise_on_gone(evidence, gone, key.first, draft);
         drafts.push_back(std::move(draft));
     }
     for (const auto& [key, gone] : waiting_by_program(evidence.live, evidence.live.one_way()))

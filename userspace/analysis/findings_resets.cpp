@@ -7,6 +7,11 @@
 #include "analysis/findings.h"
 
 namespace tcpdwell::analysis {
+FindingDraft::Cell hosts_cell(const CauseFacts& facts) {
+    return facts.are_all_hosts ? FindingDraft::Cell(std::uint64_t{facts.hosts.size()})
+                               : FindingDraft::Cell();
+}
+
 FindingDraft party_draft(std::string_view id, report::Severity severity, const PartyEnds& ends,
                          const CauseFacts& facts) {
     FindingDraft draft{id, severity};
@@ -17,7 +22,7 @@ FindingDraft party_draft(std::string_view id, report::Severity severity, const P
     draft.evidence = {{"count", "connections", facts.count},
                       {"all", "of connections ended", ends.connections()},
                       {"share", "share", share_of(facts.count, ends.connections())},
-                      {"hosts", "remote hosts", std::uint64_t{facts.hosts.size()}},
+                      {"hosts", "remote hosts", hosts_cell(facts)},
                       {"netns", "network namespace", std::uint64_t{ends.party.netns}}};
     if (facts.translated > 0)
         draft.evidence.push_back({"translated",
@@ -28,8 +33,12 @@ FindingDraft party_draft(std::string_view id, report::Severity severity, const P
 }
 
 std::string within_text(const CauseFacts& facts) {
-    const Nanoseconds spread = facts.last - facts.first;
     if (facts.count < 2 || facts.ids.count < 2) return {};
+    return within_text(facts.first, facts.last);
+}
+
+std::string within_text(MonoTime first, MonoTime last) {
+    const Nanoseconds spread = last - first;
     if (spread < std::chrono::milliseconds(1)) return ", all at once";
     return fmt::format(", all within {}", duration_text(spread));
 }

@@ -17,11 +17,16 @@ std::string signal_text(const CauseFacts& facts) {
     return text;
 }
 
+std::string dead_text(const CauseFacts& facts) {
+    if (facts.closers.empty()) return "a process";
+    if (facts.closers.size() == 1) return process_text(facts.closers.begin()->second);
+    return fmt::format("{}{} processes", facts.are_all_closers ? "" : "at least ",
+                       facts.closers.size());
+}
+
 /// What ended them: a death, or a server that stopped without it.
 std::string end_text(const CauseFacts& facts) {
-    const std::string who = facts.closers.size() == 1
-                                ? process_text(facts.closers.begin()->second)
-                                : fmt::format("{} processes", facts.closers.size());
+    const std::string who = dead_text(facts);
     constexpr std::string_view stopped = "stopped, and closed the listening socket with them";
     if (facts.signals.empty()) return fmt::format("{} {}", who, stopped);
     return fmt::format("{} died ({}){}", who, signal_text(facts),

@@ -93,7 +93,8 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
         const EndCounts sum = row.total();
         std::uint64_t skipped = 0;
         for (const SkipCause cause : kOwnCauses) skipped += sum.skipped_by(cause);
-        const std::uint64_t active = skipped + sum.time_waits;
+        std::uint64_t active = sum.time_waits;
+        for (const SkipCause cause : kAllOf<SkipCause>) active += sum.skipped_by(cause);
         if (skipped < count_threshold(evidence, "time_wait_skipped.connections") ||
             share_of(skipped, active) < evidence.thresholds.value("time_wait_skipped.share"))
             continue;
@@ -123,7 +124,8 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
                 "for an answer ends so, too (haproxy: timeout server): its log says which it was.");
         draft.subject = place_of(row);
         draft.scope.connections = skipped;
-        draft.what = fmt::format("{}: {} of {} active closes left no TIME_WAIT ({}).",
+        draft.what = fmt::format("{}: {} of {} active closes left no TIME_WAIT by a socket option "
+                                 "({}).",
                                  place_of(row), skipped, active, list);
         drafts.push_back(std::move(draft));
     }

@@ -24,6 +24,7 @@ struct UnansweredConnects {
     std::map<tcp::Endpoint, std::uint64_t> endpoints;
     std::map<tcp::Endpoint, std::uint64_t> tries; ///< all that have ended, or wait
     std::set<tcp::IpAddress> known;               ///< hosts to which the program has been connected
+    std::set<tcp::IpAddress> maybe;               ///< or may have been: not all is remembered
     std::vector<track::ConnectionId> ids;
     std::vector<track::ConnectionId> likes;
     Scope scope;
@@ -37,6 +38,7 @@ void UnansweredConnects::add(const UnansweredConnects& other) {
     unreachable += other.unreachable;
     late += other.late;
     known.insert(other.known.begin(), other.known.end());
+    maybe.insert(other.maybe.begin(), other.maybe.end());
     waiting += other.waiting;
     endpoints.insert(other.endpoints.begin(), other.endpoints.end());
     tries.insert(other.tries.begin(), other.tries.end());
@@ -93,9 +95,12 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
     }
     for (auto& [key, ports] : programs)
         for (auto& [port, connects] : ports)
-            for (const auto& [endpoint, count] : connects.endpoints)
-                if (evidence.causes.may_have_connected(key.first, key.second, endpoint))
+            for (const auto& [endpoint, count] : connects.endpoints) {
+                if (evidence.causes.has_connected(key.first, key.second, endpoint))
                     connects.known.insert(endpoint.address);
+                if (evidence.causes.may_have_connected(key.first, key.second, endpoint))
+                    connects.maybe.insert(endpoint.address);
+            }
     return programs;
 }
 
@@ -137,7 +142,7 @@ bool has_lost_known(const UnansweredConnects& connects) {
 
 bool is_scan(const UnansweredConnects& connects) {
     const std::size_t hosts = by_host(connects).size();
-    return hosts >= kManyHosts && connects.all() <= 2 * hosts && !has_lost_known(connects);
+    return hosts >= kManyHosts && connects.all() <= 2 * hosts && connects.maybe.size() * 2 < hosts;
 }
 
 /// Most of them were answered, but too late.
@@ -181,16 +186,23 @@ std::string unanswered_text(const ProgramKey& key, const UnansweredConnects& con
 }
 
 /// Whether the listener at `remote` was seen here with as many handshakes that didn't come to their
-/// end as connects to it failed or wait: fewer may be those of other clients.
-bool has_got_syns(const RuleInput& evidence, const tcp::Endpoint& remote, std::uint64_t connects) {
+/// end as connects to it failed or wait: fewer may be those of other clients. Each namespace has
+/// loopback addresses of its own.
+bool has_got_syns(const RuleInput& evidence, std::uint32_t netns, const tcp::Endpoint& remote,
+                  std::uint64_t connects) {
+    const auto is_elsewhere = [&](std::uint32_t server) {
+        return server != netns && remote.address.is_loopback();
+    };
     std::uint64_t incomplete = 0;
     for (const auto& [key, ends] : evidence.causes.parties()) {
         if (key.role != tcp::Role::server || key.endpoint.port != remote.port) continue;
+        if (is_elsewhere(key.netns)) continue;
         if (key.endpoint != remote && !ends.addresses.contains(remote.address)) continue;
         incomplete += ends.count(EndCause::never_completed) + ends.count(EndCause::half_open_check);
     }
     for (const ServiceRow& row : evidence.services)
-        if (row.key.role == tcp::Role::server && row.key.local == remote)
+        if (row.key.role == tcp::Role::server && row.key.local == remote &&
+            !is_elsewhere(row.key.netns))
             incomplete += row.in_syn_recv;
     return incomplete >= connects;
 }
@@ -215,7 +227,7 @@ std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
                "route get), and firewalls that reject with an ICMP error (tcpdump icmp shows who "
                "sends it).";
     const tcp::Endpoint& worst = most_often(connects.endpoints);
-    if (has_got_syns(evidence, worst, connects.endpoints.at(worst)))
+    if (has_got_syns(evidence, key.first, worst, connects.endpoints.at(worst)))
         return "The SYNs arrived: the server is traced here as well, and has answered them. Its "
                "SYN-ACKs came after the program had given up, or were lost: check the way back "
                "(routes, firewalls, address translation) and the program's time-out.";

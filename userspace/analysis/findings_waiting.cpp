@@ -130,11 +130,14 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
         if (holding->old < many || !holding->inherited || holding->is_given()) continue;
         FindingDraft draft{"descriptor_inherited", report::Severity::warning};
         draft.what = fmt::format(
-            "{} in CLOSE_WAIT, the oldest for {}, {} held open by {} only, which inherited the "
-            "descriptor or was handed it: {} accepted or connected {}, and has closed its own.",
+            "{} in CLOSE_WAIT, the oldest for {}, {} held open by {}{}, which inherited the "
+            "descriptor or was handed it: {} accepted or connected {}, and {}.",
             counted(holding->old, "socket"), age_text(*holding), holding->old == 1 ? "is" : "are",
-            holders_text(*holding), process_text(holding->owner),
-            holding->old == 1 ? "it" : "them");
+            holders_text(*holding), holding->looked_up ? " only" : "", process_text(holding->owner),
+            holding->old == 1 ? "it" : "them",
+            holding->looked_up ? "has closed its own"
+                               : "wasn't found to have one (not all processes could be looked "
+                                 "into)");
         draft.evidence = {{"sockets", "sockets so old", holding->old},
                           {"in_state", "in CLOSE_WAIT", holding->sockets}};
         describe(*holding, draft);
@@ -149,9 +152,11 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
             "passed (SCM_RIGHTS), it has to call close() after read() has returned 0. As 0 and 1 "
             "in /proc/{}/fd it is no accident.",
             fd_text(*holding)));
-        draft.advice.push_back(fmt::format(
-            "Now: {} of {} ends the connections.",
-            holding->processes.size() == 1 ? "the end" : "only the end", holders_text(*holding)));
+        if (holding->looked_up)
+            draft.advice.push_back(
+                fmt::format("Now: {} of {} ends the connections.",
+                            holding->processes.size() == 1 ? "the end" : "only the end",
+                            holders_text(*holding)));
         drafts.push_back(std::move(draft));
     }
 }
@@ -277,21 +282,34 @@ void find_closing_stuck(const RuleInput& evidence, FindingDrafts& drafts) {
                 {"unacked", "bytes unacknowledged", known(*holding, holding->unacked)}};
             describe(*holding, draft);
             if (holding->zero_window > 0) {
-                draft.advice.push_back(
+                draft.advice.push_back(fmt::format(
                     "The cure is at the peer, which has to read or close. Here the data stays in "
-                    "kernel memory until it does: close() gave the socket to the kernel, and "
-                    "SO_LINGER with a time of 0, or shutdown and TCP_USER_TIMEOUT before close(), "
-                    "would have dropped it.");
+                    "kernel memory until it does{}.",
+                    holding->shut == holding->old
+                        ? ""
+                        : ": close() gave the socket to the kernel, and SO_LINGER with a time of "
+                          "0, or shutdown and TCP_USER_TIMEOUT before close(), would have dropped "
+                          "it"));
             }
             if (holding->zero_window < holding->old) {
                 draft.advice.push_back(
                     "The peer has gone, or segments are lost on the way to it or back.");
             }
-            draft.advice.push_back(fmt::format(
-                "The kernel gives up after {} retransmissions or probes without an answer (0 means "
-                "8, which take over a minute); until then each counts against {}.",
-                sysctl_text(evidence, holding->netns, "net.ipv4.tcp_orphan_retries"),
-                sysctl_text(evidence, holding->netns, "net.ipv4.tcp_max_orphans")));
+            if (holding->shut > 0)
+                draft.advice.push_back(fmt::format(
+                    "{}shutdown() was called, and close() wasn't: a process still has the socket, "
+                    "and can end it. The kernel gives up after {} retransmissions without an "
+                    "answer.",
+                    holding->shut == holding->old ? ""
+                                                  : fmt::format("Of {} of them ", holding->shut),
+                    sysctl_text(evidence, holding->netns, "net.ipv4.tcp_retries2")));
+            if (holding->shut < holding->old)
+                draft.advice.push_back(fmt::format(
+                    "The kernel gives up after {} retransmissions or probes without an answer (0 "
+                    "means "
+                    "8, which take over a minute); until then each counts against {}.",
+                    sysctl_text(evidence, holding->netns, "net.ipv4.tcp_orphan_retries"),
+                    sysctl_text(evidence, holding->netns, "net.ipv4.tcp_max_orphans")));
             drafts.push_back(std::move(draft));
         }
     }

@@ -22,6 +22,11 @@ bool is_of_interest(tcp::State state) {
     }
 }
 
+bool has_fin_to_send(tcp::State state) {
+    return is_of_interest(state) && state != tcp::State::SYN_SENT &&
+           state != tcp::State::CLOSE_WAIT;
+}
+
 Nanoseconds since_received(const track::LiveSocket& socket) {
     return std::chrono::milliseconds(socket.numbers->since_received_ms.value_or(0));
 }
@@ -312,7 +317,8 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
     holding.are_holders = holding.are_holders && actors.are_holders;
     holding.looked_up = holding.looked_up && actors.looked_up;
     add_processes(holding, actors.processes);
-    if (socket.state == tcp::State::FIN_WAIT2 && is_half_closed(socket)) holding.shut += weight;
+    if (kind == Kind::in_state && has_fin_to_send(socket.state) && is_half_closed(socket))
+        holding.shut += weight;
     if (actors.inherited && socket.state == tcp::State::CLOSE_WAIT)
         note_inherited(holding, socket, actors.processes.front().pid, weight);
     if (holding.ids.size() < kIds)

@@ -26,7 +26,7 @@ struct HeldSockets {
     bool are_holders = false; ///< the processes were found to have a descriptor of each
     bool looked_up = false;   ///< the processes are those that have a descriptor, all of them
     /// By other programs than the one that connected or accepted, which has closed its own
-    /// descriptor: they inherited it, or were given it.
+    /// descriptor (provided that all were looked up): they inherited it, or were given it.
     bool inherited = false;
     /// Inherited ones of one holder.
     struct Received {
@@ -36,7 +36,8 @@ struct HeldSockets {
         std::vector<std::pair<MonoTime, Weight>> half_closed;
     };
     std::map<std::uint32_t, Received> received; ///< of old inherited ones, by holder; at most kMost
-    std::uint64_t shut = 0; ///< of the old ones in FIN_WAIT2, those of which a process can read
+    /// Of the old ones that have sent, or are to send, a FIN: those that a process has.
+    std::uint64_t shut = 0;
     std::uint64_t untouched = 0; ///< of which nobody has read anything, or sent anything
     /// Whether most of the inherited ones were given to their holders to work on: they are
     /// untouched, or their holder got another one after the peer had closed. By one fork() it

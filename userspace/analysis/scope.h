@@ -39,6 +39,8 @@ struct Scope {
     std::optional<MonoTime> answered;
     /// Of refused connects: the listening sockets of the endpoint had been closed.
     bool nobody_listened = false;
+    /// Of a queue that overflowed: how often.
+    std::optional<std::uint64_t> overflows;
     /// Of a queue: when connections were accepted without delay, and what each counts for.
     std::vector<std::pair<MonoTime, std::uint64_t>> accepted;
 

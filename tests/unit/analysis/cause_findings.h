@@ -33,6 +33,10 @@ protected:
             maker_.on_connection(line);
         }
     }
+    /// Its handshake is over.
+    void connected(const track::ConnectionIdentity& who) {
+        maker_.on_transition({at(1s), &who, SYN_SENT, ESTABLISHED, 1ms});
+    }
     /// What was reported before is forgotten.
     void begin_anew() {
         maker_.next_interval(at(0s));

@@ -217,8 +217,10 @@ TEST_F(HandshakesFailing, of_a_flood_not_all_addresses_are_counted) {
         town.add(scenario("handshake_times_out"),
                  here(tuple("10.0.0.1", 80, fmt::format("10.1.{}.{}", i / 250, i % 250), 50'000),
                       i * 1ms));
-    EXPECT_THAT(std::string(found("handshakes_failing", kLater)->what),
-                HasSubstr("now, from at least 1000 addresses."));
+    const report::Finding* f = found("handshakes_failing", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("now, from at least 1000 addresses."));
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "addresses")));
 }
 
 /// tcp_syncookies 2: each SYN gets a cookie, and no queue is full.

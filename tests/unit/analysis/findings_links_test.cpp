@@ -216,5 +216,18 @@ TEST_F(Links, nothing_to_link) {
                 ElementsAre("a", "b"));
 }
 
+/// Each connection that a full queue spoils is one overflow at least.
+TEST_F(Links, a_queue_that_overflowed_seldom_explains_few) {
+    Draft full = Draft("accept_queue_full", "app").serves("10.0.0.1", 80).of(0);
+    full.scope.overflows = 5;
+    const auto resets = [](std::uint64_t count) {
+        return Draft("connections_reset", "resets").connects("10.0.0.1", 80).of(count);
+    };
+    EXPECT_THAT(linked({full, resets(10)}), ElementsAre("app", "resets <- app accept_queue_full"));
+    EXPECT_THAT(linked({full, resets(11)}), ElementsAre("app", "resets"));
+    full.scope.overflows.reset(); // it is full, and nothing was counted
+    EXPECT_THAT(linked({full, resets(11)}), ElementsAre("app", "resets <- app accept_queue_full"));
+}
+
 } // namespace
 } // namespace tcpdwell::test

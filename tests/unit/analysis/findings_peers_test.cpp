@@ -210,5 +210,31 @@ TEST_F(PeersGone, those_that_wait_and_those_that_ended_are_one_finding) {
         "them are cut.");
 }
 
+class PeersThatDoNotRead : public CauseFindings {};
+
+/// tcp_probe_timer(): with TCP_USER_TIMEOUT, or without a process, answers to probes don't keep a
+/// connection.
+TEST_F(PeersThatDoNotRead, have_not_gone_when_the_connection_times_out) {
+    EndedLine line = client_end(ClosedFirst::none, Ending::timed_out, EndingDetail::user_timeout)
+                         .carried(500, 5)
+                         .idle(200, 150);
+    line.numbers.unsent = 100;
+    line.numbers.peer_window = 0;
+    end(line, 2);
+    const report::Finding* f = found(kPeersGone);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what, "2 connections of app (pid 100) to 10.0.0.1:80 timed out although the peer "
+                       "answered, with a receive window of 0 (user_timeout 2), for instance "
+                       "10.0.0.1:80: it is alive, but it doesn't read.");
+    EXPECT_EQ(evidence(*f, "not_read"), 2);
+    line.numbers.probes = 3;
+    end(line);
+    EXPECT_THAT(std::string(found(kPeersGone)->what),
+                HasSubstr("3 connections of app (pid 100) to 10.0.0.1:80 timed out without an "
+                          "answer from the peer (user_timeout 3), for instance 10.0.0.1:80: the "
+                          "peer has gone, or the path to it is cut (on 2 of them it answered, with "
+                          "a receive window of 0: it is alive, but it doesn't read)."));
+}
+
 } // namespace
 } // namespace tcpdwell::test

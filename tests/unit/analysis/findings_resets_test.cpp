@@ -307,6 +307,8 @@ TEST_F(CauseFindings, a_socket_connected_to_itself) {
     EndedLine next = own;
     next.who.id = own.who.id + 1;
     next.who.slot = own.who.slot + 1;
+    next.who.process = process(101, "app");
+    own.who.is_bound = true;
     // Known from its transition, however it ends.
     for (const bool has_another : {false, true}) {
         analysis::ReportMaker maker({}, at(0s));
@@ -328,11 +330,23 @@ TEST_F(CauseFindings, a_socket_connected_to_itself) {
         EXPECT_THAT(
             std::string(f->what),
             HasSubstr(has_another
-                          ? "2 sockets of app (pid 100) are connected to themselves (10.0.0."
-                            "2:50000)"
-                          : "1 socket of app (pid 100) is connected to itself (10.0.0.2:"
-                            "50000)"));
+                          ? "2 sockets of app have connected to themselves (10.0.0.2:50000): "
+                            "nobody listened there, and connect() chose that very port"
+                          : "1 socket of app (pid 100) has connected to itself (10.0.0.2:50000): "
+                            "nobody listened there, and the program had bound that very port"));
+        EXPECT_THAT(advice(*f), HasSubstr(has_another ? "The port lies in" : "bind() another"));
     }
+}
+
+TEST_F(CauseFindings, of_many_that_died_some_are_known) {
+    EndedLine killed = served_end(ClosedFirst::local, Ending::fin).carried(5, 5);
+    killed.closed_how(tcp::ClosedHow::signal, 9);
+    for (std::uint32_t pid = 100; pid < 120; ++pid) {
+        killed.who.closed_by = process(pid, "app");
+        end(killed);
+    }
+    EXPECT_THAT(std::string(found("process_died")->what),
+                HasSubstr("ended because at least 16 processes died (signal 9)"));
 }
 
 } // namespace

@@ -2,6 +2,8 @@
 // What findings on the ends of connections say: their words, their advice, and how severe they are.
 #include <set>
 
+#include <fmt/format.h>
+
 #include "cause_findings.h"
 
 namespace tcpdwell::test {
@@ -42,7 +44,7 @@ TEST_F(ResetWords, counts_and_details_are_in_the_sentence) {
     end(reset_by_server(EndingDetail::unread_data), 3);
     EXPECT_EQ(said("connections_reset"),
               "5 of 5 connections of app (pid 100) on 10.0.0.1:80 ended by a reset: 3 sent here, 2 "
-              "received (unread_data 3), all within 40 ms.");
+              "received (unread_data 3), all within 80 ms.");
     const report::Finding* f = found("connections_reset");
     EXPECT_EQ(evidence(*f, "count"), 5);
     EXPECT_EQ(std::get<double>(fact(f->evidence, "share")), 1.0);
@@ -339,6 +341,32 @@ TEST_F(ResetWords, answers_that_may_be_lost) {
     EXPECT_THAT(said("answered_unread"),
                 HasSubstr("app (pid 100) on 10.0.0.1:80 answered and then closed 5 of 5 "
                           "connections with data unread, all within 80 ms:"));
+}
+
+TEST_F(CauseFindings, over_which_time_resets_are_spread_is_of_all_causes) {
+    end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+            .carried(5, 5, 3),
+        6);
+    end(client_end(ClosedFirst::local, Ending::fin).carried(5, 5), 90);
+    EndedLine there = client_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5);
+    end(there, 5);
+    EXPECT_THAT(std::string(found("connections_reset")->what),
+                HasSubstr("ended by a reset: 6 sent here, 5 received (unread_data 6), all within "
+                          "2.0 s."));
+}
+
+TEST_F(CauseFindings, of_more_remote_hosts_than_are_remembered_the_number_is_not_known) {
+    EndedLine reset = served_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5);
+    const auto ends_at = [&](int host) {
+        reset.who.tuple.remote.address = address(fmt::format("10.1.{}.{}", host / 250, host % 250));
+        end(reset);
+    };
+    for (int host = 0; host < 1000; ++host) ends_at(host);
+    EXPECT_EQ(evidence(*found("connections_reset"), "hosts"), 1000);
+    ends_at(1000);
+    const report::Finding* f = found("connections_reset");
+    ASSERT_TRUE(f);
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(fact(f->evidence, "hosts")));
 }
 
 } // namespace

@@ -167,8 +167,8 @@ TEST_F(TimeWaitSkipped, the_most_frequent_cause_is_named_first) {
     clients(scenario("linger_zero"), 20, 41'000);
     const report::Finding* f = found("time_wait_skipped", kLater);
     ASSERT_TRUE(f);
-    EXPECT_THAT(std::string(f->what), HasSubstr("40 of 40 active closes left no TIME_WAIT "
-                                                "(so_linger_zero 20, linger2 20)."));
+    EXPECT_THAT(std::string(f->what), HasSubstr("40 of 40 active closes left no TIME_WAIT by a "
+                                                "socket option (so_linger_zero 20, linger2 20)."));
     clients(scenario("linger2_negative"), 1, 42'000);
     f = found("time_wait_skipped", kLater);
     ASSERT_TRUE(f);
@@ -198,6 +198,10 @@ TEST_F(TimeWaitSkippedBy, an_rst_that_took_data_away_is_not_harmless) {
     const report::Finding* f = found("time_wait_skipped");
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "skipped"), 20);
+    EXPECT_EQ(evidence(*f, "active_closes"), 40);
+    EXPECT_THAT(
+        std::string(f->what),
+        HasSubstr("20 of 40 active closes left no TIME_WAIT by a socket option (so_linger"));
     EXPECT_EQ(f->severity, report::Severity::warning);
     EXPECT_THAT(advice(*f), HasSubstr("may lose data that it has not read yet"));
 }

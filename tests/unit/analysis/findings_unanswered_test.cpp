@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The finding about connects that get no answer.
+#include <fmt/format.h>
+
+#include "cause_findings.h"
 #include "rule_test.h"
 
 namespace tcpdwell::test {
@@ -212,6 +215,37 @@ TEST_F(ConnectsUnanswered, many_hosts_with_hardly_a_repetition_are_a_scan) {
                 HasSubstr("20 connects of app to 20 hosts got no answer: a scan"));
     clients(scenario("connect_times_out"), 21, 41'000, "10.0.7.1"); // now one of them stands out
     EXPECT_THAT(std::string(found("connects_unanswered", kLater)->what), Not(HasSubstr("a scan")));
+}
+
+class UnansweredHosts : public CauseFindings {};
+
+/// Which programs have been connected to an endpoint of many isn't known.
+TEST_F(UnansweredHosts, of_which_more_programs_than_are_remembered_connect_to_may_be_known) {
+    for (int host = 1; host <= 20; ++host) {
+        EndedLine line =
+            client_end(ClosedFirst::none, Ending::connect_failed, EndingDetail::timeout);
+        line.who.tuple.remote.address = address(fmt::format("10.0.1.{}", host));
+        end(line);
+        for (int other = 1; other <= 64; ++other) {
+            line.who.process = process(200, fmt::format("other{}", other));
+            connected(line.who);
+        }
+    }
+    const report::Finding* f = found("connects_unanswered");
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what, "20 connects of app to port 80 of 20 hosts got no answer, 1 of them from "
+                       "10.0.1.1.");
+    EXPECT_FALSE(has_fact(f->evidence, "known_hosts"));
+    EXPECT_THAT(advice(*f), Not(HasSubstr("Hosts that were in use")));
+}
+
+/// Each namespace has a loopback of its own.
+TEST_F(ConnectsUnanswered, a_server_on_another_loopback_has_got_no_syns_of_these) {
+    clients(scenario("connect_times_out"), 3, 40'000, "127.0.0.1");
+    synth::Setting there = here(tuple("127.0.0.1", 5432, "127.0.0.1", 41'000));
+    there.netns = kNetns + 1;
+    town.add(scenario("handshake_times_out"), there, 3, Vary::remote_port);
+    EXPECT_THAT(advice(*found("connects_unanswered", kLater)), HasSubstr("The SYNs, or the"));
 }
 
 } // namespace

@@ -231,6 +231,27 @@ TEST_F(WhyStuck, a_peer_that_answers_no_probe_of_its_window_does_not_live) {
                                  "from it for 40.0 s."));
 }
 
+TEST_F(WhyStuck, what_was_only_shut_down_has_a_process) {
+    event::SocketNumbers numbers;
+    numbers.unsent = 701;
+    numbers.peer_window = 0;
+    numbers.flags = TD_NUMBERS_HAS_SOCKET;
+    stuck(numbers);
+    EXPECT_THAT(why(), HasSubstr("it is alive, but it doesn't read"));
+    const auto advised = [&] { return advice(*finding(last, "closing_stuck")); };
+    EXPECT_THAT(advised(), HasSubstr("shutdown() was called, and close() wasn't: a process still "
+                                     "has the socket, and can end it."));
+    EXPECT_THAT(advised(), Not(HasSubstr("close() gave the socket to the kernel")));
+    EXPECT_THAT(advised(), Not(HasSubstr("tcp_orphan_retries")));
+    numbers.flags = 0;
+    stuck(numbers);
+    EXPECT_THAT(why(), HasSubstr("they are alive"));
+    EXPECT_THAT(advised(), HasSubstr("Of 1 of them shutdown() was called, and close() wasn't: a "
+                                     "process still has the socket, and can end it."));
+    EXPECT_THAT(advised(), HasSubstr("close() gave the socket to the kernel"));
+    EXPECT_THAT(advised(), HasSubstr("tcp_orphan_retries"));
+}
+
 class Order : public RuleTest {};
 
 TEST_F(Order, the_most_severe_first) {
