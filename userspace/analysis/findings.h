@@ -195,6 +195,8 @@ std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes); ///< "an unknow
 std::string program_of(const ServiceRow& row);                   ///< "nginx (pid 12)"
 std::string place_of(const ServiceRow& row);                     ///< "nginx (pid 12) on 0.0.0.0:80"
 std::string process_text(const std::optional<event::Process>& process);
+/// "nginx (pid 12)", or its name alone where it has several processes
+std::string program_text(const PartyEnds& ends);
 /// "nginx (pid 12) on 0.0.0.0:80", "curl to 192.0.2.1:443"
 std::string party_text(const PartyEnds& ends);
 /// ", all within 2.0 s": over which time they are spread; empty for a single one.

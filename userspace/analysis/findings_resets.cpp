@@ -41,12 +41,16 @@ bool is_many(const RuleInput& evidence, std::string_view id, std::uint64_t count
            share_of(count, all) >= evidence.thresholds.value(fmt::format("{}.share", id));
 }
 
-std::string party_text(const PartyEnds& ends) {
+std::string program_text(const PartyEnds& ends) {
     const std::string comm = comm_of(ends.process ? ends.process->comm_bytes : ends.party.comm);
-    const std::string program = ends.process && ends.process->pid != 0 && !ends.several_pids
-                                    ? fmt::format("{} (pid {})", comm, ends.process->pid)
-                                    : comm;
-    return fmt::format("{} {} {}", program, ends.party.role == tcp::Role::server ? "on" : "to",
+    return ends.process && ends.process->pid != 0 && !ends.several_pids
+               ? fmt::format("{} (pid {})", comm, ends.process->pid)
+               : comm;
+}
+
+std::string party_text(const PartyEnds& ends) {
+    return fmt::format("{} {} {}", program_text(ends),
+                       ends.party.role == tcp::Role::server ? "on" : "to",
                        ends.party.endpoint.text(ends.family));
 }
 
