@@ -204,7 +204,7 @@ EndCause cause_of_meeting_a_close(const track::ConnectionLine& line) {
 
 EndCause cause_of_reset(const track::ConnectionLine& line) {
     if (line.detail == EndingDetail::listener_closed) return EndCause::listener_closed;
-    if (line.detail == EndingDetail::admin_kill) return EndCause::none; // on purpose
+    if (line.detail == EndingDetail::admin_kill) return EndCause::admin_killed;
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::unread_data &&
         is_server(line) && has_sent(line))
         return EndCause::answered_unread;
@@ -285,6 +285,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::probe:
     case EndCause::lingered:
     case EndCause::hung_up:
+    case EndCause::admin_killed:
     case EndCause::reset_here: return true;
     case EndCause::none:
     case EndCause::refused:

@@ -45,6 +45,7 @@ bool is_harmless(const RuleInput& evidence, const PartyEnds& ends, EndCause caus
         return each.first.first == tcp::Ending::fin && each.second > 0;
     };
     switch (cause) {
+    case EndCause::admin_killed:
     case EndCause::late_word:
     case EndCause::met_late_word: return true;
     case EndCause::probe: return is_check(evidence, facts);
@@ -84,6 +85,14 @@ FindingDraft reset_draft(report::Severity severity, const PartyEnds& ends, const
     if (resets.open_there > 0)
         draft.evidence.push_back(
             {"open_there", "other ends here that are open", resets.open_there});
+    if (resets.most->between > 0)
+        draft.evidence.push_back({"both_received", "received by both ends, which are here",
+                                  std::min(resets.most->between, count)});
+    if (const auto idle = idle_before_reset(*resets.most); idle && resets.there > 0)
+        draft.evidence.push_back({"idle_ns", "idle before that", *idle});
+    if (resets.most->hung_up_on > 0)
+        draft.evidence.push_back({"hung_up_on", "each when a client of the process had hung up",
+                                  std::min(resets.most->hung_up_on, count)});
     for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
         if (resets.details[detail] != 0)
             draft.evidence.push_back({detail, name(detail), resets.details[detail]});
@@ -107,6 +116,10 @@ constexpr std::string_view kProbeAdvice =
     "nothing is lost. A probe that reads what the server says first ends without a reset.";
 
 constexpr Harmless kHarmless[] = {
+    {EndCause::admin_killed, "",
+     "Somebody, or a program with the right to, ended these sockets (ss -K; SOCK_DESTROY): on "
+     "purpose, and no fault of either program. The shell history, sudo's log or an audit rule for "
+     "netlink shows who."},
     {EndCause::probe, "", kProbeAdvice},
     {EndCause::probed, "Others end well.", kProbeAdvice},
     {EndCause::reset_answered, "The requests were all of the same size.",
@@ -131,6 +144,18 @@ void find_harmless_resets(const RuleInput& evidence, const PartyEnds& ends, Find
     }
 }
 
+/// Whether the program that connects serves clients itself.
+bool has_clients(const RuleInput& evidence, const PartyEnds& ends) {
+    if (ends.party.role != tcp::Role::client || !ends.process) return false;
+    const event::Process& program = *ends.process;
+    return std::ranges::any_of(evidence.causes.parties(), [&](const auto& each) {
+        const PartyEnds& other = each.second;
+        return other.party.role == tcp::Role::server && other.process &&
+               (other.process->pid == program.pid ||
+                (ends.several_pids && other.process->comm() == program.comm()));
+    });
+}
+
 } // namespace
 
 void find_connections_reset(const RuleInput& evidence, FindingDrafts& drafts) {
@@ -141,7 +166,7 @@ void find_connections_reset(const RuleInput& evidence, FindingDrafts& drafts) {
             !is_many(evidence, "connections_reset", resets.here + resets.there, ends.connections()))
             continue;
         FindingDraft draft = reset_draft(report::Severity::warning, ends, resets, "");
-        draft.advice.emplace_back(reset_advice(ends, resets));
+        draft.advice.emplace_back(reset_advice(ends, resets, has_clients(evidence, ends)));
         draft.advice.push_back("trace --connections shows each of them, with its detail and what "
                                "it had carried.");
         drafts.push_back(std::move(draft));

@@ -15,6 +15,8 @@ using enum tcp::EndingDetail;
 /// What at least half of the resets have in common.
 enum class Common {
     nothing,
+    killed,            ///< ss -K
+    hung_up_on,        ///< a proxy, when its own client had gone
     gave_up,           ///< a client, before the answer came
     lingered_out,      ///< the same, with SO_LINGER
     probe,             ///< a client closed at once, having sent nothing
@@ -28,6 +30,8 @@ enum class Common {
     met_more,    ///< closed while the peer was still sending
     lingered,    ///< SO_LINGER
     between,     ///< received by ends whose peers are open
+    at_both,     ///< received by both ends, which are here
+    when_idle,   ///< received after an idle time that is always the same
 };
 
 bool is_half(std::uint64_t part, const Resets& resets) { return part * 2 >= resets.here; }
@@ -42,25 +46,38 @@ std::string patience_text(const CauseFacts& facts) {
                : fmt::format(" after {}", duration_text(silence));
 }
 
+std::string idle_text(const CauseFacts& facts) {
+    const auto idle = idle_before_reset(facts);
+    return idle ? fmt::format(" idle for {}", duration_text(*idle)) : std::string();
+}
+
 Common common_of_received(const Resets& resets) {
     if (resets.open_there * 2 >= resets.there) return Common::between;
+    if (resets.most->between * 2 >= resets.there) return Common::at_both;
     switch (resets.most_cause) {
     case EndCause::met_unanswered: return Common::met_timed_reading;
     case EndCause::met_late_word: return Common::met_late_word;
     case EndCause::probed: return Common::probed;
     case EndCause::reset_answered: return Common::reset_answered;
-    default: return Common::nothing;
+    default: return idle_text(*resets.most).empty() ? Common::nothing : Common::when_idle;
     }
+}
+
+/// A process that waits for a server, because a client of its own waits.
+bool was_hung_up_on(const PartyEnds& ends, const CauseFacts& facts) {
+    return is_client(ends) && facts.hung_up_on * 10 >= facts.count * 9;
 }
 
 Common common_of(const PartyEnds& ends, const Resets& resets) {
     if (resets.there > resets.here) return common_of_received(resets);
     switch (resets.most_cause) {
+    case EndCause::admin_killed: return Common::killed;
     case EndCause::closed_unanswered: return Common::timed_reading;
     case EndCause::late_word: return Common::late_word;
     case EndCause::probe: return Common::probe;
     default: break;
     }
+    if (was_hung_up_on(ends, *resets.most)) return Common::hung_up_on;
     if (is_half(resets.details[unread_data], resets)) return Common::left_unread;
     if (is_half(resets.details[data_after_close], resets))
         return is_client(ends) ? Common::gave_up : Common::met_more;
@@ -80,6 +97,10 @@ std::uint64_t count_of(Common common, const Resets& resets) {
     case Common::met_more: return resets.details[data_after_close];
     case Common::lingered: return resets.details[so_linger_zero];
     case Common::between: return resets.open_there;
+    case Common::hung_up_on: return std::min(resets.most->hung_up_on, resets.most->count);
+    case Common::at_both: return std::min(resets.most->between, resets.most->count);
+    case Common::killed:
+    case Common::when_idle:
     case Common::probe:
     case Common::probed:
     case Common::reset_answered:
@@ -145,6 +166,11 @@ std::string lead_text(const PartyEnds& ends, const Resets& resets, Common common
     const std::string_view at = is_client(ends) ? "to" : "on";
     switch (common) {
     case Common::nothing: break;
+    case Common::killed: return fmt::format("ss -K here ended {} of {}", so_many, party);
+    case Common::hung_up_on:
+        return fmt::format("{} closed {} to {}{}{}, each when a client of its own had hung up",
+                           program, so_many, endpoint, patience_text(facts),
+                           facts.most_received == 0 ? " without an answer" : "");
     case Common::gave_up: return gave_up_text(program, endpoint, so_many, facts);
     case Common::lingered_out: return lingered_out_text(program, endpoint, so_many, facts);
     case Common::probe:
@@ -185,6 +211,15 @@ std::string lead_text(const PartyEnds& ends, const Resets& resets, Common common
     case Common::between:
         return fmt::format("{} of {} ended by an RST that something else than the other end sent",
                            so_many, party);
+    case Common::at_both:
+        return fmt::format(
+            "Something between {} and {} reset {}{}: both ends are here, and neither "
+            "sent an RST",
+            party, process_text(facts.clients), so_many,
+            idle_text(facts).empty() ? "" : " that had been" + idle_text(facts));
+    case Common::when_idle:
+        return fmt::format("{} of {} ended by an RST that came when they had been{}", so_many,
+                           party, idle_text(facts));
     }
     return fmt::format("{} of {} ended by a reset", so_many, party);
 }
@@ -209,6 +244,19 @@ std::string received_advice(Common common) {
         return "These clients reset the connection as soon as they were answered: they close with "
                "part of the answer unread, or with SO_LINGER 0. Trace there, too: tcpdwell report "
                "over both recordings joins the ends.";
+    case Common::at_both:
+        return "A load balancer, a firewall or a NAT on the way sent RSTs to both sides: by its "
+               "idle "
+               "limit if it was always the same time, else by a limit, a policy or a restart of "
+               "it. Keep connections in use, or their idle time below that limit (the pool's idle "
+               "limit; TCP keepalive), or raise it. tcpdump shows by the TTL of an RST how far "
+               "away it was sent.";
+    case Common::when_idle:
+        return "All had been idle for the same time, as by the idle limit of a load balancer, a "
+               "firewall or a NAT on the way, or of the other side: keep the idle time below it "
+               "(the pool's idle limit; TCP keepalive), or raise it. If they all came at once, it "
+               "may have been one event instead, such as a restart there. Trace there, too: "
+               "tcpdwell report over both recordings joins the ends.";
     default:
         return "From here it can't be seen who resets: the other side (it closes with data unread, "
                "or aborts: a limit, a time-out, a restart), the host that has its address now, or "
@@ -217,13 +265,20 @@ std::string received_advice(Common common) {
     }
 }
 
-std::string gave_up_advice(const CauseFacts& facts) {
-    return fmt::format("The answers came after this program had closed: it gave up waiting{}. Hold "
-                       "its time-out against the time that the server takes.",
-                       patience_text(facts));
+std::string gave_up_advice(const CauseFacts& facts, bool has_clients) {
+    return fmt::format("The answers came after this program had closed: it{} gave up waiting{}. "
+                       "Hold {} time-out against the time that the server takes.",
+                       has_clients ? ", or a client of its own that hung up (nginx logs 499)," : "",
+                       patience_text(facts), has_clients ? "that" : "its");
 }
 
 } // namespace
+
+std::optional<Nanoseconds> idle_before_reset(const CauseFacts& facts) {
+    const Nanoseconds quiet = facts.quiet.quantile(0.5);
+    if (quiet < std::chrono::seconds(1) || !clusters(facts.quiet)) return std::nullopt;
+    return quiet;
+}
 
 std::string reset_text(const PartyEnds& ends, const Resets& resets) {
     const Common common = common_of(ends, resets);
@@ -239,20 +294,24 @@ std::string reset_text(const PartyEnds& ends, const Resets& resets) {
                        counts_text(resets), within);
 }
 
-std::string reset_advice(const PartyEnds& ends, const Resets& resets) {
+std::string reset_advice(const PartyEnds& ends, const Resets& resets, bool has_clients) {
     const Common common = common_of(ends, resets);
     const CauseFacts& facts = *resets.most;
     switch (common) {
     case Common::probe:
         return "This program closed within moments of connecting, having sent nothing: it waited "
                "for nothing, and what the peer says first met the close, or stayed unread.";
-    case Common::gave_up: return gave_up_advice(facts);
+    case Common::gave_up: return gave_up_advice(facts, has_clients);
+    case Common::hung_up_on:
+        return "This program serves clients, which gave up waiting (nginx logs 499): hold their "
+               "time-out against the time that the server behind it takes.";
     case Common::lingered_out:
         return fmt::format("This program ended each{} of silence, as by a time-out of its own "
-                           "(haproxy: timeout server, timeout client): hold it against the time "
+                           "(haproxy: timeout server, timeout client){}: hold it against the time "
                            "that the server takes. It closes with SO_LINGER 0, so what comes later "
                            "is refused.",
-                           patience_text(facts));
+                           patience_text(facts),
+                           has_clients ? ", or of a client of its own that hung up" : "");
     case Common::timed_reading:
         return fmt::format(
             "This server closed{} without having sent anything, and the client sent more after "

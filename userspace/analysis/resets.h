@@ -2,6 +2,7 @@
 // Resets that have no finding of their own, of one party, and the words for what caused them.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "analysis/causes.h"
@@ -21,8 +22,11 @@ struct Resets {
     [[nodiscard]] std::uint64_t all() const { return here + there; }
 };
 
+/// For how long they had been idle when the RSTs came, where that is always the same.
+std::optional<Nanoseconds> idle_before_reset(const CauseFacts& facts);
 /// One sentence: what ended them, where most have it in common, and how many.
 std::string reset_text(const PartyEnds& ends, const Resets& resets);
-std::string reset_advice(const PartyEnds& ends, const Resets& resets);
+/// `has_clients`: its program serves clients itself.
+std::string reset_advice(const PartyEnds& ends, const Resets& resets, bool has_clients);
 
 } // namespace tcpdwell::analysis

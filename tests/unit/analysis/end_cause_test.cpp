@@ -15,8 +15,9 @@ TEST(EndCauseOf, what_ended_well_is_none) {
     EXPECT_EQ(client_end(ClosedFirst::none, Ending::open).cause(), EndCause::none);
     EXPECT_EQ(client_end(ClosedFirst::none, Ending::connect_failed, EndingDetail::no_port).cause(),
               EndCause::none);
-    EXPECT_EQ(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::admin_kill).cause(),
-              EndCause::none);
+    EXPECT_EQ(
+        served_end(ClosedFirst::none, Ending::handshake_failed, EndingDetail::admin_kill).cause(),
+        EndCause::none);
 }
 
 TEST(EndCauseOf, connects) {
