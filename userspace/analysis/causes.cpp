@@ -166,6 +166,7 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
     if (line.numbers) {
         const std::uint64_t received = line.numbers->bytes_received.value_or(0);
         facts.most_unread = std::max(facts.most_unread, line.numbers->unread.value_or(0));
+        facts.most_sent = std::max(facts.most_sent, line.numbers->bytes_sent.value_or(0));
         facts.least_received = std::min(facts.least_received, received);
         facts.most_received = std::max(facts.most_received, received);
     }

@@ -39,6 +39,7 @@ struct CauseFacts {
     bool are_all_hosts = true;
     LogHistogram idle;                                ///< before the close
     std::uint32_t most_unread = 0;                    ///< bytes, of one connection
+    std::uint64_t most_sent = 0;                      ///< bytes, as well
     std::uint64_t least_received = ~std::uint64_t{0}; ///< bytes, as well
     std::uint64_t most_received = 0;
     /// Whose other end on this host is still ESTABLISHED, though this one received an RST.

@@ -97,6 +97,19 @@ bool is_turned_away(const track::ConnectionLine& line) {
            has_used_nothing(line) && was_closed_right_after_accept(line);
 }
 
+/// Whether its program read nothing, and sent what is no more than a reason before it closed: the
+/// rest of a request that was read in part looks otherwise.
+bool is_turned_away_with_reason(const track::ConnectionLine& line) {
+    constexpr std::uint64_t kReason = 1024;
+    if (!is_server(line) || line.ending != Ending::reset_sent ||
+        line.detail != EndingDetail::unread_data || !has_left_unread(line) || !has_sent(line))
+        return false;
+    const event::SocketNumbers* n = line.numbers;
+    const Nanoseconds waited = time_in(line, tcp::State::CLOSE_WAIT).value_or(Nanoseconds(0));
+    return n->bytes_received == OptionalNumber<std::uint64_t>(*n->unread) &&
+           *n->bytes_sent <= kReason && waited < kIdle && was_closed_right_after_accept(line);
+}
+
 /// Where each connection has a process of its own, that ends because the connection does. Who holds
 /// a connection from before tracing may be one of those.
 bool has_accepter_closed(const track::ConnectionLine& line) {
@@ -258,7 +271,7 @@ EndCause end_cause(const track::ConnectionLine& line) {
     if (is_half_open_check(line)) return EndCause::half_open_check;
     if (line.ending == Ending::handshake_failed)
         return line.detail == EndingDetail::admin_kill ? EndCause::none : EndCause::never_completed;
-    if (is_turned_away(line)) return EndCause::turned_away;
+    if (is_turned_away(line) || is_turned_away_with_reason(line)) return EndCause::turned_away;
     if (line.ending == Ending::reset_sent || line.ending == Ending::reset_received)
         return cause_of_reset(line);
     return EndCause::none;

@@ -17,7 +17,7 @@ namespace tcpdwell::analysis {
     X(process_died, "process_died")        /* killed by a signal, or exited with data unread */ \
     X(listener_closed, "listener_closed")  /* in the accept queue of a listener that went away */ \
     X(half_open_check, "half_open_check")  /* opened and reset at once, without data */ \
-    X(turned_away, "turned_away")          /* the server closed at once, without data */ \
+    X(turned_away, "turned_away")          /* the server closed at once, having read nothing */ \
     X(answered_unread, "answered_unread")  /* the server answered, and closed with data unread */ \
     X(idle_close, "idle_close")            /* closed here while idle; then data came */ \
     X(met_idle_close, "met_idle_close")    /* data sent after an idle time, to a closed peer */ \

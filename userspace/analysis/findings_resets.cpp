@@ -111,15 +111,31 @@ void find_answered_unread(const RuleInput& evidence, FindingDrafts& drafts) {
     }
 }
 
+/// Who answers all alike without reading a request says nothing by that.
+std::string_view unless_text(const CauseFacts& facts, const PartyEnds& ends) {
+    return facts.most_sent > 0 && facts.count == ends.connections()
+               ? ", or answers without reading what they send"
+               : "";
+}
+
 void find_turned_away(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::turned_away);
         if (!facts || !is_many(evidence, "turned_away", facts->count, ends.connections())) continue;
         FindingDraft draft = party_draft("turned_away", report::Severity::warning, ends, *facts);
         draft.what = fmt::format(
-            "{} closed {} of {} connections at once after accept(), having read and sent "
-            "nothing{}: it turns clients away.",
-            party_text(ends), facts->count, ends.connections(), within_text(*facts));
+            "{} closed {} of {} connections at once after accept(), having read {}{}: it turns "
+            "clients away{}.",
+            party_text(ends), facts->count, ends.connections(),
+            facts->most_sent == 0 ? std::string("and sent nothing")
+                                  : fmt::format("nothing and sent no more than {}",
+                                                counted(facts->most_sent, "byte")),
+            within_text(*facts), unless_text(*facts, ends));
+        if (facts->most_sent > 0)
+            draft.advice.emplace_back(
+                "What it sent says why (too many clients, not allowed), but what the client had "
+                "sent was unread: close() sends an RST then, and the client may never see the "
+                "reason. Its log may have it.");
         draft.advice.push_back(
             "Look into its log and its limits: connections per client or in all, access lists "
             "(tcp_wrappers), descriptors (RLIMIT_NOFILE), or a TLS or proxy protocol that only one "

@@ -111,7 +111,8 @@ constexpr Explanation kCauses[] = {
      .topic = Topic::finding,
      .summary = "a server closes right after accept()",
      .text = "Reported when a service closed at least turned_away.connections (5) connections "
-             "within 0.1 s of accept(), having read and sent nothing, and at least "
+             "within 0.1 s of accept(), having read nothing and sent nothing, or no more than a "
+             "reason (1024 bytes) to clients that had sent something, and at least "
              "turned_away.share (0.1) of its connections. Connections that the client ends are "
              "not meant, nor those of clients for whose first request the server waited.\n"
              "Means: the program accepts and refuses: a limit of connections, an access list, no "

@@ -95,69 +95,6 @@ TEST_F(ResetWords, the_patience_of_clients_is_named_where_it_is_always_the_same)
     EXPECT_THAT(advised(), HasSubstr("SO_LINGER with a time of 0")) << "a server's";
 }
 
-TEST_F(ResetWords, the_cause_comes_first) {
-    const auto gives_up = [](EndingDetail detail, std::uint64_t received) {
-        return client_end(ClosedFirst::local, Ending::reset_sent, detail)
-            .carried(5, received)
-            .idle(2000, 0);
-    };
-    struct Case {
-        EndedLine ended;
-        const char* what;
-    };
-    const Case cases[] = {
-        {gives_up(EndingDetail::data_after_close, 0),
-         "app (pid 100) gave up waiting for 10.0.0.1:80 after 2.0 s on 5 of 5 connections: the "
-         "answers came after it had closed (5 RSTs sent here: data_after_close 5), all within 80 "
-         "ms."},
-        {gives_up(EndingDetail::data_after_close, 9),
-         "after 2.0 s on 5 of 5 connections: the answers, or the rest of them, came after"},
-        {gives_up(EndingDetail::data_after_close, 0).idle(9, 0),
-         "app (pid 100) closed 5 of 5 connections to 10.0.0.1:80 before the answers came (5 RSTs"},
-        {gives_up(EndingDetail::so_linger_zero, 0),
-         "app (pid 100) gave up waiting for 10.0.0.1:80 after 2.0 s on 5 of 5 connections, which "
-         "it closed with SO_LINGER 0 (5 RSTs sent here: so_linger_zero 5)"},
-        {gives_up(EndingDetail::so_linger_zero, 9).established(3s),
-         "app (pid 100) closed 5 of 5 connections to 10.0.0.1:80 2.0 s after it had last sent "
-         "something, with SO_LINGER 0 (5 RSTs"},
-        {reset_by_server(EndingDetail::so_linger_zero),
-         "app (pid 100) closed 5 of 5 connections on 10.0.0.1:80 with SO_LINGER 0, by which "
-         "close() sends an RST (5 RSTs"},
-        {reset_by_server(EndingDetail::data_after_close),
-         "app (pid 100) on 10.0.0.1:80 closed 5 of 5 connections while the clients were still "
-         "sending (5 RSTs"},
-        {reset_by_server(EndingDetail::data_after_close).idle(1000, 0),
-         "app (pid 100) on 10.0.0.1:80 closed 5 of 5 connections after 1.0 s without having sent "
-         "anything, and the clients sent more after that (5 RSTs"},
-        {client_end(ClosedFirst::remote, Ending::reset_received)
-             .carried(10, 0)
-             .stays(CLOSE_WAIT, 500ms)
-             .idle(0, 500),
-         "10.0.0.1:80 closed 5 of 5 connections of app (pid 100) without having sent anything: an "
-         "RST answered what app (pid 100) sent (5 RSTs received)"},
-        {reset_by_server(EndingDetail::disconnect),
-         "5 of 5 connections of app (pid 100) on 10.0.0.1:80 ended by a reset: 5 sent here, 0 "
-         "received (disconnect 5)"},
-    };
-    for (const Case& each : cases) {
-        begin_anew();
-        end(each.ended, 5);
-        EXPECT_THAT(said("connections_reset"), HasSubstr(each.what));
-    }
-}
-
-/// Of one cause it is known what came before, not of all that have a detail in common.
-TEST_F(ResetWords, what_has_another_cause_is_counted_by_itself) {
-    const auto lingers =
-        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero);
-    end(EndedLine(lingers).carried(5, 0).idle(2000, 0), 5);
-    keeps_ports_ = true; // at the same time: no checks
-    end(EndedLine(lingers).carried(5, 5), 4);
-    EXPECT_THAT(said("connections_reset"),
-                HasSubstr("after 2.0 s on 5 of 9 connections, which it closed with SO_LINGER 0; 4 "
-                          "more ended by a reset (9 RSTs sent here: so_linger_zero 9)"));
-}
-
 TEST_F(ResetWords, little_that_was_unread_may_be_the_next_request) {
     const auto unread = [](std::uint32_t bytes) {
         return served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
@@ -390,9 +327,26 @@ TEST_F(ResetWords, a_late_closing_message_is_information) {
         end(each, 6);
         EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
         EXPECT_EQ(found("connections_reset")->severity, report::Severity::info);
-        EXPECT_THAT(said("connections_reset"), HasSubstr("soon after the opening, having sent its answer"));
+        EXPECT_THAT(said("connections_reset"),
+                    HasSubstr("soon after the opening, having sent its answer"));
         EXPECT_THAT(advised(), HasSubstr("nothing is lost"));
     }
+}
+
+TEST_F(ResetWords, who_turns_away_with_a_reason) {
+    const auto away = served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                          .carried(36, 6, 6)
+                          .established(1ms)
+                          .accepted();
+    end(away, 5);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"turned_away"});
+    EXPECT_EQ(said("turned_away"),
+              "app (pid 100) on 10.0.0.1:80 closed 5 of 5 connections at once after accept(), "
+              "having read nothing and sent no more than 36 bytes, all within 80 ms: it turns "
+              "clients away, or answers without reading what they send.");
+    end(served_end(ClosedFirst::remote, Ending::fin).carried(5, 5).accepted());
+    EXPECT_THAT(said("turned_away"), HasSubstr("80 ms: it turns clients away."));
+    EXPECT_THAT(advice(*found("turned_away")), HasSubstr("may never see the reason"));
 }
 
 TEST_F(ResetWords, answers_that_may_be_lost) {
