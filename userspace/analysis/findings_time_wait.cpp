@@ -58,11 +58,14 @@ void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) 
             continue;
         const auto limit =
             evidence.moment.host.sysctl_number(row.key.netns, "net.ipv4.tcp_max_tw_buckets");
-        FindingDraft draft{"server_closes_first", report::Severity::warning};
-        draft.what = fmt::format(
-            "{} closed {} of {} connections first, and so collects the TIME_WAITs: {} now, {} at "
-            "most.",
-            place_of(row), local, all, row.time_wait.now(), row.time_wait.peak());
+        const bool has_room = limit && most_held_in(evidence, row.key.netns) * 2 < *limit;
+        const bool is_over = row.time_wait.now() == 0 && has_room;
+        FindingDraft draft{"server_closes_first",
+                           is_over ? report::Severity::info : report::Severity::warning};
+        draft.what = fmt::format("{} closed {} of {} connections first, and so {} the TIME_WAITs: "
+                                 "{} now, {} at most.",
+                                 place_of(row), local, all, is_over ? "had" : "collects",
+                                 row.time_wait.now(), row.time_wait.peak());
         draft.subject = place_of(row);
         draft.scope.connections = local;
         draft.connections = row.closed_first.list();
@@ -78,12 +81,12 @@ void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) 
                                "requests (HTTP keep-alive), with an idle "
                                "time-out that is longer than the clients', and speak HTTP/1.1 or "
                                "later with keep-alive to proxies.");
-        draft.advice.push_back(fmt::format(
-            "A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
-            "others need: it does harm only "
-            "near {}.{} No sysctl changes who closes first.",
-            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
-            limit && most_held_in(evidence, row.key.netns) * 2 < *limit ? " There is room." : ""));
+        draft.advice.push_back(
+            fmt::format("A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
+                        "others need: it does harm only "
+                        "near {}.{} No sysctl changes who closes first.",
+                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
+                        has_room ? " There is room." : ""));
         drafts.push_back(std::move(draft));
     }
 }
