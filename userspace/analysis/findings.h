@@ -103,7 +103,7 @@ void find_time_wait_skipped(const RuleInput& evidence,
 void find_time_wait_table_full(const RuleInput& evidence,
                                FindingDrafts& drafts); // findings_time_wait.cpp
 void find_ephemeral_ports_low(const RuleInput& evidence,
-                              FindingDrafts& drafts); // findings_opening.cpp
+                              FindingDrafts& drafts); // findings_ports.cpp
 void find_connects_unanswered(const RuleInput& evidence,
                               FindingDrafts& drafts); // findings_unanswered.cpp
 void find_handshakes_failing(const RuleInput& evidence,
