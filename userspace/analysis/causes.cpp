@@ -48,28 +48,6 @@ void note_between(CauseFacts& facts, const PartyEnds& client, Weight weight) {
     facts.between += weight;
 }
 
-/// How long nothing had come or gone.
-std::optional<Nanoseconds> quiet_before_reset(const track::ConnectionLine& line) {
-    const event::SocketNumbers* n = line.numbers;
-    if (line.ending != tcp::Ending::reset_received || n == nullptr || !n->since_sent_ms ||
-        !n->since_received_ms)
-        return std::nullopt;
-    return std::chrono::milliseconds(
-        std::min<std::uint32_t>(*n->since_sent_ms, *n->since_received_ms));
-}
-
-/// When this end began to close, which then takes as long as the peer likes.
-MonoTime closing_began(const track::ConnectionLine& line) {
-    MonoTime at = line.closed.value_or(MonoTime{});
-    for (const track::PathStep& step : line.states) {
-        const bool is_closing =
-            step.state == tcp::State::FIN_WAIT1 || step.state == tcp::State::FIN_WAIT2 ||
-            step.state == tcp::State::CLOSING || step.state == tcp::State::TIME_WAIT;
-        if (is_closing) at -= step.dwell.value_or(step.at_least);
-    }
-    return at;
-}
-
 bool is_failed_try(EndCause cause) {
     return cause == EndCause::unanswered || cause == EndCause::refused;
 }

@@ -257,6 +257,26 @@ std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line) 
     return std::max(since_received - since_sent, Nanoseconds(0));
 }
 
+std::optional<Nanoseconds> quiet_before_reset(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    if (line.ending != tcp::Ending::reset_received || n == nullptr || !n->since_sent_ms ||
+        !n->since_received_ms)
+        return std::nullopt;
+    return std::chrono::milliseconds(
+        std::min<std::uint32_t>(*n->since_sent_ms, *n->since_received_ms));
+}
+
+MonoTime closing_began(const track::ConnectionLine& line) {
+    MonoTime at = line.closed.value_or(MonoTime{});
+    for (const track::PathStep& step : line.states) {
+        const bool is_closing =
+            step.state == tcp::State::FIN_WAIT1 || step.state == tcp::State::FIN_WAIT2 ||
+            step.state == tcp::State::CLOSING || step.state == tcp::State::TIME_WAIT;
+        if (is_closing) at -= step.dwell.value_or(step.at_least);
+    }
+    return at;
+}
+
 EndCause end_cause(const track::ConnectionLine& line) {
     switch (line.ending) {
     case Ending::refused: return EndCause::refused;

@@ -51,6 +51,12 @@ bool has_exited_unanswered(const track::ConnectionLine& line);
 /// sent that met the peer's close (met_idle_close) or an RST (reset_idle); nullopt: not known.
 std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line);
 
+/// How long nothing had come or gone when an RST ended it; nullopt: none did, or it isn't known.
+std::optional<Nanoseconds> quiet_before_reset(const track::ConnectionLine& line);
+
+/// When this end began to close, which then takes as long as the peer likes.
+MonoTime closing_began(const track::ConnectionLine& line);
+
 /// Whether the cause lies in what this end or its process did: the other end of the connection then
 /// shows a consequence of it.
 bool is_of_this_end(EndCause cause);

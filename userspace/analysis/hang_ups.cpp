@@ -2,7 +2,6 @@
 #include "analysis/hang_ups.h"
 
 #include <algorithm>
-#include <initializer_list>
 
 #include "analysis/end_cause.h"
 
@@ -18,12 +17,11 @@ constexpr Nanoseconds kAskedWithin = 50ms;
 /// Whoever waits for less may have closed for any reason.
 constexpr Nanoseconds kWait = 100ms;
 
-/// When the first of those states began, of which only a few follow.
-MonoTime since_first_of(const track::ConnectionLine& line,
-                        std::initializer_list<tcp::State> closing) {
+/// When the peer's FIN came.
+MonoTime was_closed_there_at(const track::ConnectionLine& line) {
     MonoTime at = line.closed.value_or(MonoTime{});
     for (const track::PathStep& step : line.states)
-        if (std::ranges::find(closing, step.state) != closing.end())
+        if (step.state == tcp::State::CLOSE_WAIT || step.state == tcp::State::LAST_ACK)
             at -= step.dwell.value_or(step.at_least);
     return at;
 }
@@ -37,7 +35,7 @@ void HangUps::note(const track::ConnectionLine& line) {
         return;
     const std::uint32_t pid = line.who->process->pid;
     if (by_pid_.size() >= kMostProcesses && !by_pid_.contains(pid)) return;
-    const MonoTime at = since_first_of(line, {tcp::State::CLOSE_WAIT, tcp::State::LAST_ACK});
+    const MonoTime at = was_closed_there_at(line);
     const MonoTime last_sent = line.numbers_at.value_or(*line.closed) -
                                std::chrono::milliseconds(*line.numbers->since_sent_ms);
     if (at - last_sent < kWait) return;
@@ -53,8 +51,7 @@ bool HangUps::take_reason_of(const track::ConnectionLine& line) {
     const auto found = by_pid_.find(line.who->process->pid);
     const auto waited = idle_before_close(line);
     if (found == by_pid_.end() || !waited) return false;
-    const MonoTime at = since_first_of(line, {tcp::State::FIN_WAIT1, tcp::State::FIN_WAIT2,
-                                              tcp::State::CLOSING, tcp::State::TIME_WAIT});
+    const MonoTime at = closing_began(line);
     std::vector<HangUp>& last = found->second;
     const auto reason = std::ranges::find_if(last, [&](const HangUp& each) {
         const Nanoseconds more = each.waited - *waited;

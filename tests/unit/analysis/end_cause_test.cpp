@@ -127,7 +127,7 @@ TEST(EndCauseOf, turning_away_is_by_the_server_at_once_after_accept) {
                            .accepted()
                            .carried(0, 27, 27);
     EXPECT_EQ(unread.cause(), EndCause::turned_away) << "what had come was left unread";
-    EXPECT_EQ(EndedLine(unread).carried(1, 27, 27).cause(), EndCause::answered_unread);
+    EXPECT_EQ(EndedLine(unread).carried(1, 27, 26).cause(), EndCause::answered_unread);
     EXPECT_EQ(EndedLine(away).accepted(false).cause(), EndCause::none);
     EndedLine by_client = away;
     by_client.line.closed_first = ClosedFirst::remote;
