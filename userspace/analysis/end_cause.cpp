@@ -98,15 +98,17 @@ bool is_turned_away(const track::ConnectionLine& line) {
 }
 
 /// Whether its program read nothing, and sent what is no more than a reason before it closed: the
-/// rest of a request that was read in part looks otherwise.
+/// rest of a request that was read in part looks otherwise. Whether the request came before the
+/// close or after it is chance; where none comes at all, it may be all that the service does.
 bool is_turned_away_with_reason(const track::ConnectionLine& line) {
     constexpr std::uint64_t kReason = 1024;
-    if (!is_server(line) || line.ending != Ending::reset_sent ||
-        line.detail != EndingDetail::unread_data || !has_left_unread(line) || !has_sent(line))
+    const bool met_request =
+        line.detail == EndingDetail::unread_data || line.detail == EndingDetail::data_after_close;
+    if (!is_server(line) || line.ending != Ending::reset_sent || !met_request || !has_sent(line))
         return false;
     const event::SocketNumbers* n = line.numbers;
     const Nanoseconds waited = time_in(line, tcp::State::CLOSE_WAIT).value_or(Nanoseconds(0));
-    return n->bytes_received == OptionalNumber<std::uint64_t>(*n->unread) &&
+    return n->bytes_received && *n->bytes_received == n->unread.value_or(0) &&
            *n->bytes_sent <= kReason && waited < kIdle && was_closed_right_after_accept(line);
 }
 

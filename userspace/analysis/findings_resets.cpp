@@ -133,9 +133,9 @@ void find_turned_away(const RuleInput& evidence, FindingDrafts& drafts) {
             within_text(*facts), unless_text(*facts, ends));
         if (facts->most_sent > 0)
             draft.advice.emplace_back(
-                "What it sent says why (too many clients, not allowed), but what the client had "
-                "sent was unread: close() sends an RST then, and the client may never see the "
-                "reason. Its log may have it.");
+                "What it sent says why (too many clients, not allowed), but what the clients sent "
+                "was unread at the close, or came after it: an RST answers it, and the client may "
+                "never see the reason. Its log may have it.");
         draft.advice.push_back(
             "Look into its log and its limits: connections per client or in all, access lists "
             "(tcp_wrappers), descriptors (RLIMIT_NOFILE), or a TLS or proxy protocol that only one "

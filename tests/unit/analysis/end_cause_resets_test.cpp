@@ -105,6 +105,12 @@ TEST(EndCauseOf, a_server_that_says_why_it_turns_away) {
     EXPECT_EQ(closed.cause(), EndCause::turned_away) << "its client had gone by then";
     closed.states.back().dwell = 100ms;
     EXPECT_EQ(closed.cause(), EndCause::answered_unread);
+    EndedLine later = away;
+    later.line.detail = EndingDetail::data_after_close;
+    EXPECT_EQ(EndedLine(later).carried(36, 0).cause(), EndCause::turned_away)
+        << "the request came after the close";
+    EXPECT_EQ(EndedLine(later).carried(36, 1).cause(), EndCause::reset_here);
+    EXPECT_EQ(EndedLine(later).carried(36, 0).established(100ms).cause(), EndCause::reset_here);
     EXPECT_EQ(served_end(ClosedFirst::local, Ending::fin)
                   .carried(26, 0)
                   .established(1ms)
