@@ -14,11 +14,10 @@ std::uint64_t closed_by_anybody(const EndCounts& tally) {
            tally.closed(tcp::ClosedFirst::both);
 }
 
-/// Of that listening endpoint, by whichever of its programs.
-std::uint64_t ended_by_death(const RuleInput& evidence, const ServiceKey& service) {
-    const CauseFacts* facts = evidence.causes.facts(
-        Party{service.netns, tcp::Role::server, service.local, {}}, EndCause::process_died);
-    return facts ? facts->count : 0;
+/// Of that listening endpoint, by whichever of its programs. nullptr: none.
+const CauseFacts* ended_by_death(const RuleInput& evidence, const ServiceKey& service) {
+    return evidence.causes.facts(Party{service.netns, tcp::Role::server, service.local, {}},
+                                 EndCause::process_died);
 }
 
 /// TIME_WAITs of all services: they share the table.
@@ -45,14 +44,17 @@ void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) 
         if (row.key.role != tcp::Role::server) continue;
         const EndCounts sum = row.total();
         // The end of a process closes everything, and that once.
+        const CauseFacts* dead = ended_by_death(evidence, row.key);
         const std::uint64_t died =
-            std::min(ended_by_death(evidence, row.key), sum.closed(tcp::ClosedFirst::local));
+            std::min(dead ? dead->count : 0, sum.closed(tcp::ClosedFirst::local));
+        // The others of those ended by an RST.
+        const std::uint64_t died_with_fin =
+            std::min({died, dead ? dead->details[tcp::EndingDetail::none] : 0, sum.time_waits});
         const std::uint64_t local = sum.closed(tcp::ClosedFirst::local) - died;
         const std::uint64_t all = closed_by_anybody(sum) - died;
         const double share = share_of(local, all);
         // Resets leave none, and have findings of their own.
-        const std::uint64_t collecting =
-            std::min(local, sum.time_waits - std::min(died, sum.time_waits));
+        const std::uint64_t collecting = std::min(local, sum.time_waits - died_with_fin);
         if (collecting < count_threshold(evidence, "server_closes_first.connections") ||
             share < evidence.thresholds.value("server_closes_first.share"))
             continue;

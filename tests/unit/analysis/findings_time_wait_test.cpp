@@ -64,7 +64,7 @@ TEST_F(ServerClosesFirst, what_left_no_time_wait_is_not_counted) {
     served(scenario("server_first"), 1, 60'000);
     const report::Finding* f = found("server_closes_first", kLater);
     ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "closed_first_local"), 300);
+    EXPECT_EQ(evidence(*f, "time_wait_peak"), 100);
 }
 
 TEST_F(ServerClosesFirst, what_is_over_and_had_room_is_information) {
