@@ -37,16 +37,15 @@ bool was_given_up(EndCause client, const track::ConnectionLine& server) {
            server.detail == tcp::EndingDetail::reset_received;
 }
 
-/// When this end began to close, which then takes as long as the peer likes.
-MonoTime closing_began(const track::ConnectionLine& line) {
-    MonoTime at = line.closed.value_or(MonoTime{});
-    for (const track::PathStep& step : line.states) {
-        const bool is_closing =
-            step.state == tcp::State::FIN_WAIT1 || step.state == tcp::State::FIN_WAIT2 ||
-            step.state == tcp::State::CLOSING || step.state == tcp::State::TIME_WAIT;
-        if (is_closing) at -= step.dwell.value_or(step.at_least);
-    }
-    return at;
+/// Of one that another program than its ends has reset.
+void note_between(CauseFacts& facts, const PartyEnds& client, Weight weight) {
+    if (facts.between == 0)
+        facts.clients = client.process;
+    else if (facts.clients && client.process && facts.clients->comm() == client.process->comm())
+        facts.clients->pid = facts.clients == client.process ? client.process->pid : 0;
+    else
+        facts.clients.reset();
+    facts.between += weight;
 }
 
 /// With TCP_USER_TIMEOUT, or without a process, a connection times out while the peer answers each
@@ -149,9 +148,11 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
     else
         facts.are_all_hosts = facts.are_all_hosts && facts.hosts.contains(host);
     if (const auto idle = idle_before_close(line)) facts.idle.record(*idle, weight);
+    if (const auto quiet = quiet_before_reset(line)) facts.quiet.record(*quiet, weight);
     if (line.numbers) {
         const std::uint64_t received = line.numbers->bytes_received.value_or(0);
         facts.most_unread = std::max(facts.most_unread, line.numbers->unread.value_or(0));
+        facts.most_sent = std::max(facts.most_sent, line.numbers->bytes_sent.value_or(0));
         facts.least_received = std::min(facts.least_received, received);
         facts.most_received = std::max(facts.most_received, received);
     }
@@ -199,6 +200,12 @@ bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, E
         } else if (is_of_this_end(cause) && is_consequence(other->cause)) {
             take_back(*other, weight);
             if (other->is_translated) party.causes[cause].translated += weight;
+        } else if (cause == EndCause::reset_there && other->cause == cause) {
+            // Both received the RST: it counts for the server.
+            explained = line.who->role == tcp::Role::client;
+            if (!explained) take_back(*other, weight);
+            const PartyEnds& client = explained ? party : *other->party;
+            note_between((explained ? *other->party : party).causes[cause], client, weight);
         } else if (cause == EndCause::half_open_check && other->cause == cause) {
             // One check, which counts for the listener that is checked.
             if (line.who->role == tcp::Role::client)
@@ -329,12 +336,14 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     party->ended += weight;
     party->endings[{line.ending, line.detail}] += weight;
     note_numbers(*party, line, weight);
+    hang_ups_.note(line);
     if (counted_.erase(line.who->id) != 0) return;
     const EndCause cause =
         unknown_.have_ended(line) ? EndCause::unknown_there : cause_of(line, *party, weight);
     if (is_explained(line, *party, cause, weight) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
     if (note(*party, cause, line, weight)) lives_.keep(line, Lives::What::ended_badly);
+    if (hang_ups_.take_reason_of(line)) party->causes[cause].hung_up_on += weight;
     if (cause != EndCause::refused) return;
     const auto peer = peers_.find({line.who->netns, line.who->tuple.remote});
     if (peer != peers_.end() && peer->second.answered)
@@ -398,6 +407,7 @@ void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
 void Causes::next_interval(MonoTime) {
     parties_.clear();
     recent_.clear();
+    hang_ups_.clear();
     tries_.clear();
     for (auto& [key, peer] : peers_) peer.answered.reset();
     self_connected_.clear();

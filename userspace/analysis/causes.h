@@ -13,6 +13,7 @@
 #include "analysis/analysis.h"
 #include "analysis/end_cause.h"
 #include "analysis/flows.h"
+#include "analysis/hang_ups.h"
 #include "analysis/histogram.h"
 #include "analysis/listener_times.h"
 #include "analysis/lives.h"
@@ -38,10 +39,17 @@ struct CauseFacts {
     bool are_all_hosts = true;
     LogHistogram idle;                                ///< before the close
     std::uint32_t most_unread = 0;                    ///< bytes, of one connection
+    std::uint64_t most_sent = 0;                      ///< bytes, as well
     std::uint64_t least_received = ~std::uint64_t{0}; ///< bytes, as well
     std::uint64_t most_received = 0;
     /// Whose other end on this host is still ESTABLISHED, though this one received an RST.
     std::uint64_t open_there = 0;
+    /// Received by both ends, which are on this host: each is counted once, for the server.
+    std::uint64_t between = 0;
+    std::optional<event::Process> clients; ///< of those; pid 0: several of one name
+    LogHistogram quiet;                    ///< how long nothing had come or gone when an RST came
+    /// Closed by a client just when a client of its own process had closed, having waited as long.
+    std::uint64_t hung_up_on = 0;
     /// Connects whose answer came when the program had given up.
     std::uint64_t answered_late = 0;
     /// Of peers that have gone: those that answered until the end, with a window of 0.
@@ -207,6 +215,7 @@ private:
     Lives& lives_;
     Parties parties_;
     RecentEnds recent_;
+    HangUps hang_ups_;
     std::map<TryKey, Tries> tries_;
     /// By network namespace and remote endpoint; at most Flows::kMaxGroups.
     std::map<std::pair<std::uint32_t, tcp::Endpoint>, Peer> peers_;

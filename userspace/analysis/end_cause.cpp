@@ -97,6 +97,21 @@ bool is_turned_away(const track::ConnectionLine& line) {
            has_used_nothing(line) && was_closed_right_after_accept(line);
 }
 
+/// Whether its program read nothing, and sent what is no more than a reason before it closed: the
+/// rest of a request that was read in part looks otherwise. Whether the request came before the
+/// close or after it is chance; where none comes at all, it may be all that the service does.
+bool is_turned_away_with_reason(const track::ConnectionLine& line) {
+    constexpr std::uint64_t kReason = 1024;
+    const bool met_request =
+        line.detail == EndingDetail::unread_data || line.detail == EndingDetail::data_after_close;
+    if (!is_server(line) || line.ending != Ending::reset_sent || !met_request || !has_sent(line))
+        return false;
+    const event::SocketNumbers* n = line.numbers;
+    const Nanoseconds waited = time_in(line, tcp::State::CLOSE_WAIT).value_or(Nanoseconds(0));
+    return n->bytes_received && *n->bytes_received == n->unread.value_or(0) &&
+           *n->bytes_sent <= kReason && waited < kIdle && was_closed_right_after_accept(line);
+}
+
 /// Where each connection has a process of its own, that ends because the connection does. Who holds
 /// a connection from before tracing may be one of those.
 bool has_accepter_closed(const track::ConnectionLine& line) {
@@ -204,7 +219,7 @@ EndCause cause_of_meeting_a_close(const track::ConnectionLine& line) {
 
 EndCause cause_of_reset(const track::ConnectionLine& line) {
     if (line.detail == EndingDetail::listener_closed) return EndCause::listener_closed;
-    if (line.detail == EndingDetail::admin_kill) return EndCause::none; // on purpose
+    if (line.detail == EndingDetail::admin_kill) return EndCause::admin_killed;
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::unread_data &&
         is_server(line) && has_sent(line))
         return EndCause::answered_unread;
@@ -244,6 +259,26 @@ std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line) 
     return std::max(since_received - since_sent, Nanoseconds(0));
 }
 
+std::optional<Nanoseconds> quiet_before_reset(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    if (line.ending != tcp::Ending::reset_received || n == nullptr || !n->since_sent_ms ||
+        !n->since_received_ms)
+        return std::nullopt;
+    return std::chrono::milliseconds(
+        std::min<std::uint32_t>(*n->since_sent_ms, *n->since_received_ms));
+}
+
+MonoTime closing_began(const track::ConnectionLine& line) {
+    MonoTime at = line.closed.value_or(MonoTime{});
+    for (const track::PathStep& step : line.states) {
+        const bool is_closing =
+            step.state == tcp::State::FIN_WAIT1 || step.state == tcp::State::FIN_WAIT2 ||
+            step.state == tcp::State::CLOSING || step.state == tcp::State::TIME_WAIT;
+        if (is_closing) at -= step.dwell.value_or(step.at_least);
+    }
+    return at;
+}
+
 EndCause end_cause(const track::ConnectionLine& line) {
     switch (line.ending) {
     case Ending::refused: return EndCause::refused;
@@ -258,7 +293,7 @@ EndCause end_cause(const track::ConnectionLine& line) {
     if (is_half_open_check(line)) return EndCause::half_open_check;
     if (line.ending == Ending::handshake_failed)
         return line.detail == EndingDetail::admin_kill ? EndCause::none : EndCause::never_completed;
-    if (is_turned_away(line)) return EndCause::turned_away;
+    if (is_turned_away(line) || is_turned_away_with_reason(line)) return EndCause::turned_away;
     if (line.ending == Ending::reset_sent || line.ending == Ending::reset_received)
         return cause_of_reset(line);
     return EndCause::none;
@@ -285,6 +320,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::probe:
     case EndCause::lingered:
     case EndCause::hung_up:
+    case EndCause::admin_killed:
     case EndCause::reset_here: return true;
     case EndCause::none:
     case EndCause::refused:

@@ -17,7 +17,7 @@ namespace tcpdwell::analysis {
     X(process_died, "process_died")        /* killed by a signal, or exited with data unread */ \
     X(listener_closed, "listener_closed")  /* in the accept queue of a listener that went away */ \
     X(half_open_check, "half_open_check")  /* opened and reset at once, without data */ \
-    X(turned_away, "turned_away")          /* the server closed at once, without data */ \
+    X(turned_away, "turned_away")          /* the server closed at once, having read nothing */ \
     X(answered_unread, "answered_unread")  /* the server answered, and closed with data unread */ \
     X(idle_close, "idle_close")            /* closed here while idle; then data came */ \
     X(met_idle_close, "met_idle_close")    /* data sent after an idle time, to a closed peer */ \
@@ -30,6 +30,7 @@ namespace tcpdwell::analysis {
     X(peer_gone, "peer_gone")              /* retransmission, user timeout, keepalive */ \
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
     X(hung_up, "hung_up")                  /* the same by a client that has had its answer */ \
+    X(admin_killed, "admin_killed")        /* ss -K, on purpose */ \
     X(reset_here, "reset_here")            /* any other RST that this end sent */ \
     X(probe, "probe")                      /* a client closed within moments, having sent nothing */ \
     X(probed, "probed")                    /* the same as the server sees it */ \
@@ -49,6 +50,12 @@ bool has_exited_unanswered(const track::ConnectionLine& line);
 /// How long the connection had been idle when this end closed it (idle_close), or when the data was
 /// sent that met the peer's close (met_idle_close) or an RST (reset_idle); nullopt: not known.
 std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line);
+
+/// How long nothing had come or gone when an RST ended it; nullopt: none did, or it isn't known.
+std::optional<Nanoseconds> quiet_before_reset(const track::ConnectionLine& line);
+
+/// When this end began to close, which then takes as long as the peer likes.
+MonoTime closing_began(const track::ConnectionLine& line);
 
 /// Whether the cause lies in what this end or its process did: the other end of the connection then
 /// shows a consequence of it.

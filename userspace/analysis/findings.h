@@ -103,7 +103,7 @@ void find_time_wait_skipped(const RuleInput& evidence,
 void find_time_wait_table_full(const RuleInput& evidence,
                                FindingDrafts& drafts); // findings_time_wait.cpp
 void find_ephemeral_ports_low(const RuleInput& evidence,
-                              FindingDrafts& drafts); // findings_opening.cpp
+                              FindingDrafts& drafts); // findings_ports.cpp
 void find_connects_unanswered(const RuleInput& evidence,
                               FindingDrafts& drafts); // findings_unanswered.cpp
 void find_handshakes_failing(const RuleInput& evidence,
@@ -195,6 +195,8 @@ std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes); ///< "an unknow
 std::string program_of(const ServiceRow& row);                   ///< "nginx (pid 12)"
 std::string place_of(const ServiceRow& row);                     ///< "nginx (pid 12) on 0.0.0.0:80"
 std::string process_text(const std::optional<event::Process>& process);
+/// "nginx (pid 12)", or its name alone where it has several processes
+std::string program_text(const PartyEnds& ends);
 /// "nginx (pid 12) on 0.0.0.0:80", "curl to 192.0.2.1:443"
 std::string party_text(const PartyEnds& ends);
 /// How many remote hosts; null where there are more than are remembered.

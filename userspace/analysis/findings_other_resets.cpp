@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "analysis/findings.h"
+#include "analysis/resets.h"
 
 namespace tcpdwell::analysis {
 std::string open_there_text(std::uint64_t count) {
@@ -17,24 +18,14 @@ std::string open_there_text(std::uint64_t count) {
 
 namespace {
 
-/// Resets without a cause of their own, by who sent them. Those by SO_LINGER belong to them where
-/// they are too few for time_wait_skipped, and no checks.
-struct Resets {
-    std::uint64_t here = 0;
-    std::uint64_t there = 0;
-    EnumArray<tcp::EndingDetail, std::uint64_t> details;
-    std::uint64_t open_there = 0; ///< other ends that are here, and open
-    std::vector<const CauseFacts*> causes;
-    const CauseFacts* most = nullptr;
-    EndCause most_cause = EndCause::none;
-};
-
 void add(Resets& resets, EndCause cause, const CauseFacts& facts) {
     (is_of_this_end(cause) ? resets.here : resets.there) += facts.count;
     for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
         if (detail != tcp::EndingDetail::none) resets.details[detail] += facts.details[detail];
     resets.open_there += facts.open_there;
-    resets.causes.push_back(&facts);
+    resets.first = resets.causes == 0 ? facts.first : std::min(resets.first, facts.first);
+    resets.last = resets.causes == 0 ? facts.last : std::max(resets.last, facts.last);
+    ++resets.causes;
     if (resets.most && resets.most->count >= facts.count) return;
     resets.most = &facts;
     resets.most_cause = cause;
@@ -57,6 +48,7 @@ bool is_harmless(const RuleInput& evidence, const PartyEnds& ends, EndCause caus
         return each.first.first == tcp::Ending::fin && each.second > 0;
     };
     switch (cause) {
+    case EndCause::admin_killed:
     case EndCause::late_word:
     case EndCause::met_late_word: return true;
     case EndCause::probe: return is_check(evidence, facts);
@@ -82,118 +74,15 @@ Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
     return resets;
 }
 
-std::string details_text(const Resets& resets) {
-    std::string text;
-    for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
-        if (resets.details[detail] != 0)
-            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name(detail),
-                                resets.details[detail]);
-    return text;
-}
-
-/// After which silence a client gave up, where that is always the same; else empty.
-std::string patience_text(const CauseFacts& facts) {
-    const Nanoseconds silence = facts.idle.quantile(0.5);
-    return silence < std::chrono::milliseconds(100) || !clusters(facts.idle)
-               ? std::string()
-               : fmt::format(" after {}", duration_text(silence));
-}
-
-/// A server that reads for so long and no longer.
-std::string unanswered_advice(const CauseFacts& facts) {
-    return fmt::format(
-        "This server closed{} without having sent anything, and the client sent more after that: "
-        "as by a time-out for reading requests (nginx: client_header_timeout, "
-        "client_body_timeout). Hold it against the time that the clients take to send.",
-        patience_text(facts));
-}
-
-std::string received_advice(const Resets& resets) {
-    if (resets.open_there * 2 >= resets.there)
-        return "Something else sent the RSTs: a firewall that rejects (iptables -L -v, nft list "
-               "ruleset; also on the server's host), a load balancer or a NAT on the way, or "
-               "another host that has the address as well. tcpdump shows by the TTL of an RST how "
-               "far away it was sent.";
-    switch (resets.most_cause) {
-    case EndCause::met_unanswered:
-        return "The server had closed without having sent anything, and this program sent more "
-               "after that: as by the server's time-out for reading requests. Its log may say so; "
-               "hold that time-out against the time that this program takes to send.";
-    case EndCause::probed:
-        return "These clients closed within moments of connecting, having sent nothing: probes of "
-               "the port (Kubernetes: tcpSocket; load balancers), or a scan. What the server says "
-               "first meets the close.";
-    case EndCause::reset_answered:
-        return "These clients reset the connection as soon as they were answered: they close with "
-               "part of the answer unread, or with SO_LINGER 0. Trace there, too: tcpdwell report "
-               "over both recordings joins the ends.";
-    default:
-        return "From here it can't be seen who resets: the other side (it closes with data unread, "
-               "or aborts: a limit, a time-out, a restart), the host that has its address now, or "
-               "a firewall or load balancer on the way. Trace there, too: tcpdwell report over "
-               "both recordings joins the ends.";
-    }
-}
-
-std::string reset_advice(const PartyEnds& ends, const Resets& resets) {
-    using enum tcp::EndingDetail;
-    const tcp::Role role = ends.party.role;
-    if (resets.there > resets.here) return received_advice(resets);
-    if (resets.most_cause == EndCause::closed_unanswered) return unanswered_advice(*resets.most);
-    if (resets.most_cause == EndCause::probe)
-        return "This program closed within moments of connecting, having sent nothing: it waited "
-               "for nothing, and what the peer says first met the close, or stayed unread.";
-    if (resets.details[unread_data] * 2 >= resets.here)
-        return "close() with data unread sends an RST instead of a FIN: read to the end before "
-               "closing, or the peer may lose the last answer.";
-    if (resets.details[data_after_close] * 2 >= resets.here && role == tcp::Role::client)
-        return fmt::format("The answers came after this program had closed: it gave up waiting{}. "
-                           "Hold its time-out against the time that the server takes.",
-                           patience_text(*resets.most));
-    if (resets.details[data_after_close] * 2 >= resets.here)
-        return "The peer still sent data after close(), so it was reset: use shutdown(SHUT_WR), "
-               "read to the end, then close.";
-    if (resets.details[so_linger_zero] * 2 >= resets.here && role == tcp::Role::client &&
-        !patience_text(*resets.most).empty())
-        return fmt::format("This program ended each{} of silence, as by a time-out of its own "
-                           "(haproxy: timeout server, timeout client): hold it against the time "
-                           "that the server takes. It closes with SO_LINGER 0, so what comes later "
-                           "is refused.",
-                           patience_text(*resets.most));
-    if (resets.details[so_linger_zero] * 2 >= resets.here)
-        return "SO_LINGER with a time of 0 makes close() send an RST: the peer gets an error, and "
-               "may lose data that it has not read yet. Remove it.";
-    return "This side resets; trace --connections shows why, for each.";
-}
-
-/// When the first and the last of them ended.
-std::pair<MonoTime, MonoTime> times_of(const Resets& resets) {
-    MonoTime first = resets.most->first;
-    MonoTime last = resets.most->last;
-    for (const CauseFacts* each : resets.causes) {
-        first = std::min(first, each->first);
-        last = std::max(last, each->last);
-    }
-    return {first, last};
-}
-
 FindingDraft reset_draft(report::Severity severity, const PartyEnds& ends, const Resets& resets,
                          std::string_view more) {
     const std::uint64_t count = resets.here + resets.there;
     FindingDraft draft = party_draft("connections_reset", severity, ends, *resets.most);
-    const std::string details = details_text(resets);
-    const auto times = times_of(resets);
-    draft.what =
-        fmt::format("{} of {} connections of {} ended by a reset: {} sent here, {} received{}{}{}.",
-                    count, ends.connections(), party_text(ends), resets.here, resets.there,
-                    details.empty() ? "" : fmt::format(" ({})", details),
-                    resets.causes.size() == 1 ? within_text(*resets.most)
-                                              : within_text(times.first, times.second),
-                    more);
+    draft.what = reset_text(ends, resets) + (more.empty() ? "" : fmt::format(" {}", more));
     if (resets.open_there > 0) draft.what += " " + open_there_text(resets.open_there);
     draft.scope.connections = count;
-    draft.scope.first = draft.scope.began = times.first;
-    draft.scope.last = times.second;
+    draft.scope.first = draft.scope.began = resets.first;
+    draft.scope.last = resets.last;
     draft.evidence[0].value = count;
     draft.evidence[2].value = share_of(count, ends.connections());
     draft.evidence.push_back({"reset_sent", "sent here", resets.here});
@@ -201,6 +90,14 @@ FindingDraft reset_draft(report::Severity severity, const PartyEnds& ends, const
     if (resets.open_there > 0)
         draft.evidence.push_back(
             {"open_there", "other ends here that are open", resets.open_there});
+    if (resets.most->between > 0)
+        draft.evidence.push_back({"both_received", "received by both ends, which are here",
+                                  std::min(resets.most->between, count)});
+    if (const auto idle = idle_before_reset(*resets.most); idle && resets.there > 0)
+        draft.evidence.push_back({"idle_ns", "idle before that", *idle});
+    if (resets.most->hung_up_on > 0)
+        draft.evidence.push_back({"hung_up_on", "each when a client of the process had hung up",
+                                  std::min(resets.most->hung_up_on, count)});
     for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
         if (resets.details[detail] != 0)
             draft.evidence.push_back({detail, name(detail), resets.details[detail]});
@@ -224,26 +121,18 @@ constexpr std::string_view kProbeAdvice =
     "nothing is lost. A probe that reads what the server says first ends without a reset.";
 
 constexpr Harmless kHarmless[] = {
-    {EndCause::probe,
-     "; this program closed within moments of connecting, having sent nothing, and what the peer "
-     "says first met the close, or stayed unread",
-     kProbeAdvice},
-    {EndCause::probed,
-     "; the client closed within moments of connecting, having sent nothing, while others end well",
-     kProbeAdvice},
-    {EndCause::reset_answered,
-     "; each came at once after an answer, and the requests were all of the same size",
+    {EndCause::admin_killed, "",
+     "Somebody, or a program with the right to, ended these sockets (ss -K; SOCK_DESTROY): on "
+     "purpose, and no fault of either program. The shell history, sudo's log or an audit rule for "
+     "netlink shows who."},
+    {EndCause::probe, "", kProbeAdvice},
+    {EndCause::probed, "Others end well.", kProbeAdvice},
+    {EndCause::reset_answered, "The requests were all of the same size.",
      "Probably health checks, which end so when they have their answer (haproxy: option "
      "tcp-check), by which nothing is lost. A client that closes with its answer unread looks the "
      "same from here."},
-    {EndCause::late_word,
-     "; the server had closed soon after the opening, having sent its answer, and the client sent "
-     "something no sooner than 1.0 s after that",
-     kClosingAdvice},
-    {EndCause::met_late_word,
-     "; the server had closed soon after the opening, having sent its answer, and this program "
-     "sent something a while after that",
-     kClosingAdvice},
+    {EndCause::late_word, "", kClosingAdvice},
+    {EndCause::met_late_word, "", kClosingAdvice},
 };
 
 void find_harmless_resets(const RuleInput& evidence, const PartyEnds& ends, FindingDrafts& drafts) {
@@ -260,6 +149,18 @@ void find_harmless_resets(const RuleInput& evidence, const PartyEnds& ends, Find
     }
 }
 
+/// Whether the program that connects serves clients itself.
+bool has_clients(const RuleInput& evidence, const PartyEnds& ends) {
+    if (ends.party.role != tcp::Role::client || !ends.process) return false;
+    const event::Process& program = *ends.process;
+    return std::ranges::any_of(evidence.causes.parties(), [&](const auto& each) {
+        const PartyEnds& other = each.second;
+        return other.party.role == tcp::Role::server && other.process &&
+               (other.process->pid == program.pid ||
+                (ends.several_pids && other.process->comm() == program.comm()));
+    });
+}
+
 } // namespace
 
 void find_connections_reset(const RuleInput& evidence, FindingDrafts& drafts) {
@@ -270,7 +171,7 @@ void find_connections_reset(const RuleInput& evidence, FindingDrafts& drafts) {
             !is_many(evidence, "connections_reset", resets.here + resets.there, ends.connections()))
             continue;
         FindingDraft draft = reset_draft(report::Severity::warning, ends, resets, "");
-        draft.advice.emplace_back(reset_advice(ends, resets));
+        draft.advice.emplace_back(reset_advice(ends, resets, has_clients(evidence, ends)));
         draft.advice.push_back("trace --connections shows each of them, with its detail and what "
                                "it had carried.");
         drafts.push_back(std::move(draft));

@@ -50,12 +50,16 @@ bool is_many(const RuleInput& evidence, std::string_view id, std::uint64_t count
            share_of(count, all) >= evidence.thresholds.value(fmt::format("{}.share", id));
 }
 
-std::string party_text(const PartyEnds& ends) {
+std::string program_text(const PartyEnds& ends) {
     const std::string comm = comm_of(ends.process ? ends.process->comm_bytes : ends.party.comm);
-    const std::string program = ends.process && ends.process->pid != 0 && !ends.several_pids
-                                    ? fmt::format("{} (pid {})", comm, ends.process->pid)
-                                    : comm;
-    return fmt::format("{} {} {}", program, ends.party.role == tcp::Role::server ? "on" : "to",
+    return ends.process && ends.process->pid != 0 && !ends.several_pids
+               ? fmt::format("{} (pid {})", comm, ends.process->pid)
+               : comm;
+}
+
+std::string party_text(const PartyEnds& ends) {
+    return fmt::format("{} {} {}", program_text(ends),
+                       ends.party.role == tcp::Role::server ? "on" : "to",
                        ends.party.endpoint.text(ends.family));
 }
 
@@ -116,15 +120,31 @@ void find_answered_unread(const RuleInput& evidence, FindingDrafts& drafts) {
     }
 }
 
+/// Who answers all alike without reading a request says nothing by that.
+std::string_view unless_text(const CauseFacts& facts, const PartyEnds& ends) {
+    return facts.most_sent > 0 && facts.count == ends.connections()
+               ? ", or answers without reading what they send"
+               : "";
+}
+
 void find_turned_away(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::turned_away);
         if (!facts || !is_many(evidence, "turned_away", facts->count, ends.connections())) continue;
         FindingDraft draft = party_draft("turned_away", report::Severity::warning, ends, *facts);
         draft.what = fmt::format(
-            "{} closed {} of {} connections at once after accept(), having read and sent "
-            "nothing{}: it turns clients away.",
-            party_text(ends), facts->count, ends.connections(), within_text(*facts));
+            "{} closed {} of {} connections at once after accept(), having read {}{}: it turns "
+            "clients away{}.",
+            party_text(ends), facts->count, ends.connections(),
+            facts->most_sent == 0 ? std::string("and sent nothing")
+                                  : fmt::format("nothing and sent no more than {}",
+                                                counted(facts->most_sent, "byte")),
+            within_text(*facts), unless_text(*facts, ends));
+        if (facts->most_sent > 0)
+            draft.advice.emplace_back(
+                "What it sent says why (too many clients, not allowed), but what the clients sent "
+                "was unread at the close, or came after it: an RST answers it, and the client may "
+                "never see the reason. Its log may have it.");
         draft.advice.push_back(
             "Look into its log and its limits: connections per client or in all, access lists "
             "(tcp_wrappers), descriptors (RLIMIT_NOFILE), or a TLS or proxy protocol that only one "

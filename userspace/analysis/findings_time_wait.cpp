@@ -14,11 +14,10 @@ std::uint64_t closed_by_anybody(const EndCounts& tally) {
            tally.closed(tcp::ClosedFirst::both);
 }
 
-/// Of that listening endpoint, by whichever of its programs.
-std::uint64_t ended_by_death(const RuleInput& evidence, const ServiceKey& service) {
-    const CauseFacts* facts = evidence.causes.facts(
-        Party{service.netns, tcp::Role::server, service.local, {}}, EndCause::process_died);
-    return facts ? facts->count : 0;
+/// Of that listening endpoint, by whichever of its programs. nullptr: none.
+const CauseFacts* ended_by_death(const RuleInput& evidence, const ServiceKey& service) {
+    return evidence.causes.facts(Party{service.netns, tcp::Role::server, service.local, {}},
+                                 EndCause::process_died);
 }
 
 /// TIME_WAITs of all services: they share the table.
@@ -45,24 +44,30 @@ void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) 
         if (row.key.role != tcp::Role::server) continue;
         const EndCounts sum = row.total();
         // The end of a process closes everything, and that once.
+        const CauseFacts* dead = ended_by_death(evidence, row.key);
         const std::uint64_t died =
-            std::min(ended_by_death(evidence, row.key), sum.closed(tcp::ClosedFirst::local));
+            std::min(dead ? dead->count : 0, sum.closed(tcp::ClosedFirst::local));
+        // The others of those ended by an RST.
+        const std::uint64_t died_with_fin =
+            std::min({died, dead ? dead->details[tcp::EndingDetail::none] : 0, sum.time_waits});
         const std::uint64_t local = sum.closed(tcp::ClosedFirst::local) - died;
         const std::uint64_t all = closed_by_anybody(sum) - died;
         const double share = share_of(local, all);
         // Resets leave none, and have findings of their own.
-        const std::uint64_t collecting =
-            std::min(local, sum.time_waits - std::min(died, sum.time_waits));
+        const std::uint64_t collecting = std::min(local, sum.time_waits - died_with_fin);
         if (collecting < count_threshold(evidence, "server_closes_first.connections") ||
             share < evidence.thresholds.value("server_closes_first.share"))
             continue;
         const auto limit =
             evidence.moment.host.sysctl_number(row.key.netns, "net.ipv4.tcp_max_tw_buckets");
-        FindingDraft draft{"server_closes_first", report::Severity::warning};
-        draft.what = fmt::format(
-            "{} closed {} of {} connections first, and so collects the TIME_WAITs: {} now, {} at "
-            "most.",
-            place_of(row), local, all, row.time_wait.now(), row.time_wait.peak());
+        const bool has_room = limit && most_held_in(evidence, row.key.netns) * 2 < *limit;
+        const bool is_over = row.time_wait.now() == 0 && has_room;
+        FindingDraft draft{"server_closes_first",
+                           is_over ? report::Severity::info : report::Severity::warning};
+        draft.what = fmt::format("{} closed {} of {} connections first, and so {} the TIME_WAITs: "
+                                 "{} now, {} at most.",
+                                 place_of(row), local, all, is_over ? "had" : "collects",
+                                 row.time_wait.now(), row.time_wait.peak());
         draft.subject = place_of(row);
         draft.scope.connections = local;
         draft.connections = row.closed_first.list();
@@ -78,12 +83,12 @@ void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) 
                                "requests (HTTP keep-alive), with an idle "
                                "time-out that is longer than the clients', and speak HTTP/1.1 or "
                                "later with keep-alive to proxies.");
-        draft.advice.push_back(fmt::format(
-            "A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
-            "others need: it does harm only "
-            "near {}.{} No sysctl changes who closes first.",
-            sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
-            limit && most_held_in(evidence, row.key.netns) * 2 < *limit ? " There is room." : ""));
+        draft.advice.push_back(
+            fmt::format("A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
+                        "others need: it does harm only "
+                        "near {}.{} No sysctl changes who closes first.",
+                        sysctl_text(evidence, row.key.netns, "net.ipv4.tcp_max_tw_buckets"),
+                        has_room ? " There is room." : ""));
         drafts.push_back(std::move(draft));
     }
 }

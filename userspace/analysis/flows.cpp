@@ -172,7 +172,10 @@ std::uint32_t Flows::port_for(const GroupKey& key) {
     if (key.local == tcp::IpAddress{}) return kNone;
     const std::tuple pair(key.service.netns, key.local,
                           key.is_bound ? tcp::Endpoint{} : key.remote);
-    if (const auto it = port_index_.find(pair); it != port_index_.end()) return it->second;
+    if (const auto it = port_index_.find(pair); it != port_index_.end()) {
+        ports_[it->second].note(key.service.comm);
+        return it->second;
+    }
     if (ports_.size() >= kMaxGroups)
         return kNone; // no pair with so many others beside it holds many ports
     const auto index = static_cast<std::uint32_t>(ports_.size());
@@ -181,6 +184,7 @@ std::uint32_t Flows::port_for(const GroupKey& key) {
     row.family = key.family;
     row.local = key.local;
     row.remote = std::get<tcp::Endpoint>(pair);
+    row.comm = key.service.comm;
     row.held.restart(begin_);
     port_index_.emplace(pair, index);
     return index;

@@ -114,12 +114,17 @@ struct PortRow {
     std::uint32_t netns;
     tcp::Family family;
     tcp::IpAddress local;
-    tcp::Endpoint remote; ///< empty: ports that bind() chose
+    tcp::Endpoint remote;                 ///< empty: ports that bind() chose
+    std::array<char, TD_COMM_LEN> comm{}; ///< of the only program that holds some
+    bool several_programs = false;
     Gauge held;
     Examples holders;                ///< now
     std::uint64_t opened = 0;        ///< connections begun since the report's begin
     std::uint64_t held_at_begin = 0; ///< when the report's time began
 
+    void note(const std::array<char, TD_COMM_LEN>& program) {
+        several_programs = several_programs || comm != program;
+    }
     [[nodiscard]] bool is_bound() const { return remote.empty(); }
     /// Of as many as there are: connects that find none are counted until they fail.
     [[nodiscard]] std::uint64_t peak(std::optional<std::uint64_t> limit) const {

@@ -31,6 +31,30 @@ void merge(tcp::Endpoint& group, const tcp::Endpoint& one) {
 
 } // namespace
 
+void UnknownConnections::on_move(const track::StateMove& move, Weight) {
+    if (move.from || !move.to) return;
+    const track::ConnectionIdentity& who = *move.who;
+    const tcp::Endpoint& local = who.tuple.local;
+    if (move.is_listener() && local.address.is_unspecified()) {
+        if (ports_.size() < kMostServices) ports_.emplace(who.netns, local.port);
+    } else if (services_.size() < kMostServices) {
+        if (move.is_listener() || who.role == tcp::Role::server)
+            services_.insert(local);
+        else if (who.role == tcp::Role::client)
+            services_.insert(who.tuple.remote);
+    }
+}
+
+bool UnknownConnections::is_service(const tcp::Endpoint& endpoint, std::uint32_t netns) const {
+    return services_.contains(endpoint) || ports_.contains({netns, endpoint.port});
+}
+
+bool UnknownConnections::is_served_here(const Key& key) const {
+    const bool is_local = is_service(key.local, key.netns);
+    const bool is_remote = services_.contains(key.remote);
+    return is_local == is_remote ? key.local.port < key.remote.port : is_local;
+}
+
 void UnknownConnections::on_stray_reset(const track::StrayResetLine& line, Weight weight) {
     are_all_ = are_all_ && line.left_out == 0;
     const Key key{line.tuple.local, line.tuple.remote, line.netns};
@@ -160,8 +184,7 @@ std::vector<UnknownGroup> UnknownConnections::groups() const {
     for (const auto& [key, resets] : resets_) {
         if (resets.known) continue;
         Key service = key;
-        const bool served_here =
-            resets.translated_from.empty() && service.local.port < service.remote.port;
+        const bool served_here = resets.translated_from.empty() && is_served_here(key);
         (served_here ? service.remote : service.local) = {};
         UnknownGroup& group = by_service[service];
         if (group.connections == 0) {

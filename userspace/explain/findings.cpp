@@ -9,22 +9,24 @@ constexpr Explanation kFindings[] = {
     {.word = "server_closes_first",
      .topic = Topic::finding,
      .summary = "a server closes first, and so has the TIME_WAIT",
-     .text = "Reported when a service with role server closed first on at least "
-             "server_closes_first.connections (100) "
-             "connections, and on at least server_closes_first.share (0.5) of those that anybody "
-             "closed first.\n"
-             "Means: each of these connections leaves a mini-socket here for about 60 s. That "
-             "costs little memory "
-             "and no port, and keeps no client out as a rule; it counts towards "
-             "tcp_max_tw_buckets. It matters more "
-             "for what stands behind it: keep-alive is off, or its idle limit here is shorter than "
-             "the client's, and "
-             "a client that sends just then gets an RST.\n"
-             "What helps: keep connections open for more than one request, with a longer idle "
-             "limit than the client "
-             "or proxy in front has. Where you own both programs, let the client close first.\n"
-             "What doesn't: tcp_tw_reuse (for outgoing connections only), tcp_fin_timeout, "
-             "SO_REUSEADDR.",
+     .text =
+         "Reported when a service with role server closed first on at least "
+         "server_closes_first.connections (100) "
+         "connections, and on at least server_closes_first.share (0.5) of those that anybody "
+         "closed first. As information where none of its TIME_WAITs is left, and less than half "
+         "of tcp_max_tw_buckets was in use.\n"
+         "Means: each of these connections leaves a mini-socket here for about 60 s. That "
+         "costs little memory "
+         "and no port, and keeps no client out as a rule; it counts towards "
+         "tcp_max_tw_buckets. It matters more "
+         "for what stands behind it: keep-alive is off, or its idle limit here is shorter than "
+         "the client's, and "
+         "a client that sends just then gets an RST.\n"
+         "What helps: keep connections open for more than one request, with a longer idle "
+         "limit than the client "
+         "or proxy in front has. Where you own both programs, let the client close first.\n"
+         "What doesn't: tcp_tw_reuse (for outgoing connections only), tcp_fin_timeout, "
+         "SO_REUSEADDR.",
      .sysctls = kOf<kMaxTwBuckets>,
      .source = "RFC 9293, section 3.6; RFC 9112, section 9.6"},
     {.word = "close_wait_leak",

@@ -111,7 +111,8 @@ constexpr Explanation kCauses[] = {
      .topic = Topic::finding,
      .summary = "a server closes right after accept()",
      .text = "Reported when a service closed at least turned_away.connections (5) connections "
-             "within 0.1 s of accept(), having read and sent nothing, and at least "
+             "within 0.1 s of accept(), having read nothing and sent nothing, or no more than a "
+             "reason (1024 bytes) to clients that had sent something, and at least "
              "turned_away.share (0.1) of its connections. Connections that the client ends are "
              "not meant, nor those of clients for whose first request the server waited.\n"
              "Means: the program accepts and refuses: a limit of connections, an access list, no "
@@ -166,9 +167,10 @@ constexpr Explanation kCauses[] = {
              "or of a program to one endpoint, ended by an RST, whoever sent it, and at least "
              "connections_reset.share (0.1) of them. Resets with a finding of their own don't "
              "count, nor regular checks that a client ends so after the answer; where both ends "
-             "are here, the one that sent it is named. As information where probably nothing is "
-             "lost: a server answered and closed, and the client's closing message came later, "
-             "or regular probes and checks of few clients ended so.\n"
+             "are here, the one that sent it is named, and where both received one, neither is to "
+             "blame. As information where somebody ended them on purpose (ss -K), or probably "
+             "nothing is lost: a server answered and closed, and the client's closing message came "
+             "later, or regular probes and checks of few clients ended so.\n"
              "Means: data may have been lost, and programs see ECONNRESET or EPIPE. The details "
              "say why a reset was sent here; why one was received, only the other side knows.\n"
              "What helps: reading to the end before close(); for received ones, a trace of the "

@@ -142,12 +142,16 @@ TEST_F(CausesTest, lie_at_one_of_two_ends) {
     EXPECT_EQ(count(EndCause::reset_there), 1u) << "of another connection";
 }
 
-TEST_F(CausesTest, of_which_neither_explains_the_other_count_both) {
+/// As where a middlebox sends RSTs to both.
+TEST_F(CausesTest, of_which_neither_explains_the_other_the_server_s_counts) {
     const EndedLine here = client_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5);
-    EndedLine there = served_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5);
-    ended(here); // as where a middlebox sends RSTs to both
-    ended(there);
-    EXPECT_EQ(count(EndCause::reset_there), 2u);
+    const EndedLine there = served_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5);
+    for (const bool client_first : {true, false}) {
+        ended(client_first ? here : there);
+        ended(client_first ? there : here);
+        EXPECT_EQ(count(EndCause::reset_there), 1u);
+        causes.next_interval(at(10s));
+    }
 }
 
 TEST_F(CausesTest, of_a_check_count_for_the_listener_that_is_checked) {

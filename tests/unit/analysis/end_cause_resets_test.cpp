@@ -89,6 +89,37 @@ TEST(EndCauseOf, a_probe_closes_within_moments_and_sends_nothing) {
     EXPECT_EQ(EndedLine(probed).established(20ms).cause(), EndCause::reset_there);
 }
 
+TEST(EndCauseOf, a_server_that_says_why_it_turns_away) {
+    const auto away = served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                          .established(99ms)
+                          .accepted();
+    EXPECT_EQ(EndedLine(away).carried(36, 6, 6).cause(), EndCause::turned_away);
+    EXPECT_EQ(EndedLine(away).carried(1024, 6, 6).cause(), EndCause::turned_away);
+    EXPECT_EQ(EndedLine(away).carried(1025, 6, 6).cause(), EndCause::answered_unread) << "a page";
+    EXPECT_EQ(EndedLine(away).carried(36, 7, 6).cause(), EndCause::answered_unread) << "it read";
+    EXPECT_EQ(EndedLine(away).carried(36, 6, 6).established(100ms).cause(),
+              EndCause::answered_unread);
+    EXPECT_EQ(EndedLine(away).carried(36, 6, 6).accepted(false).cause(), EndCause::answered_unread);
+    EndedLine closed = EndedLine(away).carried(36, 6, 6).stays(CLOSE_WAIT, 1ms);
+    closed.line.closed_first = ClosedFirst::remote;
+    EXPECT_EQ(closed.cause(), EndCause::turned_away) << "its client had gone by then";
+    closed.states.back().dwell = 100ms;
+    EXPECT_EQ(closed.cause(), EndCause::answered_unread);
+    EndedLine later = away;
+    later.line.detail = EndingDetail::data_after_close;
+    EXPECT_EQ(EndedLine(later).carried(36, 0).cause(), EndCause::turned_away)
+        << "the request came after the close";
+    EXPECT_EQ(EndedLine(later).carried(36, 1).cause(), EndCause::reset_here);
+    EXPECT_EQ(EndedLine(later).carried(36, 0).established(100ms).cause(), EndCause::reset_here);
+    EXPECT_EQ(served_end(ClosedFirst::local, Ending::fin)
+                  .carried(26, 0)
+                  .established(1ms)
+                  .accepted()
+                  .cause(),
+              EndCause::none)
+        << "daytime";
+}
+
 TEST(EndCauseOf, a_reset_at_once_after_the_answer) {
     const auto reset =
         served_end(ClosedFirst::remote, Ending::reset_received).established(99ms).carried(7, 6);

@@ -15,8 +15,9 @@ TEST(EndCauseOf, what_ended_well_is_none) {
     EXPECT_EQ(client_end(ClosedFirst::none, Ending::open).cause(), EndCause::none);
     EXPECT_EQ(client_end(ClosedFirst::none, Ending::connect_failed, EndingDetail::no_port).cause(),
               EndCause::none);
-    EXPECT_EQ(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::admin_kill).cause(),
-              EndCause::none);
+    EXPECT_EQ(
+        served_end(ClosedFirst::none, Ending::handshake_failed, EndingDetail::admin_kill).cause(),
+        EndCause::none);
 }
 
 TEST(EndCauseOf, connects) {
@@ -126,7 +127,7 @@ TEST(EndCauseOf, turning_away_is_by_the_server_at_once_after_accept) {
                            .accepted()
                            .carried(0, 27, 27);
     EXPECT_EQ(unread.cause(), EndCause::turned_away) << "what had come was left unread";
-    EXPECT_EQ(EndedLine(unread).carried(1, 27, 27).cause(), EndCause::answered_unread);
+    EXPECT_EQ(EndedLine(unread).carried(1, 27, 26).cause(), EndCause::answered_unread);
     EXPECT_EQ(EndedLine(away).accepted(false).cause(), EndCause::none);
     EndedLine by_client = away;
     by_client.line.closed_first = ClosedFirst::remote;

@@ -57,12 +57,13 @@ TEST_F(EphemeralPortsLow, what_is_held_is_said_in_a_sentence) {
     clients(scenario("still_waiting"), 80);
     const report::Finding* f = found("ephemeral_ports_low", 10s);
     ASSERT_TRUE(f);
-    EXPECT_EQ(f->what, "80 of 100 local ports from 10.0.0.1 to 10.0.0.5:5432 were held.");
+    EXPECT_EQ(f->what, "80 of 100 local ports from 10.0.0.1 to 10.0.0.5:5432 were held by app.");
     EXPECT_EQ(f->subject, "10.0.0.1 to 10.0.0.5:5432");
     clients(scenario("no_free_port"), 1, 45'000);
     EXPECT_EQ(found("ephemeral_ports_low", 10s)->what,
-              "80 of 100 local ports from 10.0.0.1 to 10.0.0.5:5432 were held; 1 connect found no "
-              "free port.");
+              "80 of 100 local ports from 10.0.0.1 to 10.0.0.5:5432 were held by app; 1 connect of "
+              "app (pid 1000) found no free port.");
+    EXPECT_TRUE(has_fact(found("ephemeral_ports_low", 10s)->evidence, "process"));
 }
 
 TEST_F(EphemeralPortsLow, what_is_used_up_has_no_time_left) {
@@ -144,7 +145,8 @@ TEST_F(EphemeralPortsLow, what_bind_holds_alone_is_one_finding_with_all_that_fou
     EXPECT_EQ(evidence(*all[0], "peak"), 40);
     EXPECT_EQ(evidence(*all[0], "no_port"), 7);
     EXPECT_EQ(all[0]->severity, report::Severity::critical);
-    EXPECT_THAT(std::string(all[0]->what), HasSubstr("to all endpoints were held, by bind()"));
+    EXPECT_THAT(std::string(all[0]->what),
+                HasSubstr("to all endpoints were held by app, by bind()"));
 }
 
 TEST_F(EphemeralPortsLow, nineteen_of_twenty_are_critical) {
@@ -176,7 +178,8 @@ TEST_F(EphemeralPortsLow, a_connect_without_a_port_is_critical_whatever_is_held)
     EXPECT_EQ(f->severity, report::Severity::critical);
     EXPECT_EQ(evidence(*f, "no_port"), 1);
     EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "remote")), "10.0.0.5:5432");
-    EXPECT_THAT(std::string(f->what), HasSubstr("1 connect found no free local port"));
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("1 connect of app (pid 1000) found no free local port"));
 }
 
 TEST_F(EphemeralPortsLow, connects_without_a_port_are_reported_with_the_ports_that_are_held) {
@@ -254,6 +257,17 @@ TEST_F(EphemeralPortsLow, tcp_tw_reuse_is_no_help_to_bind) {
     EXPECT_THAT(std::string(f->what), HasSubstr("by bind() before connect()"));
     EXPECT_THAT(advice(*f), Not(HasSubstr("TIME_WAIT alone does not exhaust")));
     EXPECT_THAT(advice(*f), HasSubstr("net.ipv4.tcp_tw_reuse (1 here) doesn't help: bind()"));
+    EXPECT_THAT(std::string(f->advice.front()), HasSubstr("IP_BIND_ADDRESS_NO_PORT"));
+    EXPECT_THAT(advice(*f), Not(HasSubstr("the limit is for each pair")));
+}
+
+TEST_F(EphemeralPortsLow, bind_is_no_matter_where_nothing_is_bound) {
+    clients(scenario("still_waiting"), 80);
+    EXPECT_THAT(advice(*found("ephemeral_ports_low", 10s)), Not(HasSubstr("NO_PORT")));
+    EXPECT_THAT(advice(*found("ephemeral_ports_low", 10s)), HasSubstr("is for each pair"));
+    clients(scenario("bound_port"), 1, 45'000, "10.0.0.6");
+    EXPECT_THAT(std::string(found("ephemeral_ports_low", 10s)->advice.back()),
+                HasSubstr("IP_BIND_ADDRESS_NO_PORT"));
 }
 
 } // namespace

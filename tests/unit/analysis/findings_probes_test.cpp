@@ -29,7 +29,7 @@ TEST_F(ProbeFindings, whoever_probes_has_not_given_up_waiting) {
     end(kProbe, 6);
     EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
     EXPECT_EQ(severity(), report::Severity::info);
-    EXPECT_THAT(said(), HasSubstr("closed within moments of connecting, having sent nothing"));
+    EXPECT_THAT(said(), HasSubstr("within moments of connecting, having sent nothing"));
     EXPECT_THAT(advised(), HasSubstr("nothing is lost"));
     begin_anew();
     keeps_ports_ = true; // all at the same time
@@ -50,7 +50,7 @@ TEST_F(ProbeFindings, a_server_that_serves_others_is_probed) {
 TEST_F(ProbeFindings, checks_send_the_same_each_time) {
     end(kChecked, 6);
     EXPECT_EQ(severity(), report::Severity::info);
-    EXPECT_THAT(said(), HasSubstr("the requests were all of the same size"));
+    EXPECT_THAT(said(), HasSubstr("The requests were all of the same size."));
     end(EndedLine(kChecked).carried(7, 5));
     EXPECT_EQ(severity(), report::Severity::warning);
     EXPECT_THAT(advised(), HasSubstr("as soon as they were answered"));
@@ -80,7 +80,7 @@ TEST_F(ProbeFindings, count_for_the_program_that_probes) {
     }
     EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
     EXPECT_EQ(severity(), report::Severity::info);
-    EXPECT_THAT(said(), HasSubstr("8 of 8 connections of app (pid 100) to"));
+    EXPECT_THAT(said(), HasSubstr("app (pid 100) closed 8 of 8 connections to"));
 }
 
 TEST_F(ProbeFindings, of_a_received_reset_it_is_not_said_who_sent_it) {

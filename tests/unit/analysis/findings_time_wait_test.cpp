@@ -64,7 +64,25 @@ TEST_F(ServerClosesFirst, what_left_no_time_wait_is_not_counted) {
     served(scenario("server_first"), 1, 60'000);
     const report::Finding* f = found("server_closes_first", kLater);
     ASSERT_TRUE(f);
-    EXPECT_EQ(evidence(*f, "closed_first_local"), 300);
+    EXPECT_EQ(evidence(*f, "time_wait_peak"), 100);
+}
+
+TEST_F(ServerClosesFirst, what_is_over_and_had_room_is_information) {
+    served(scenario("server_first"), 100);
+    const report::Finding* f = found("server_closes_first", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->severity, report::Severity::warning) << "the limit isn't known";
+    sysctl("net.ipv4.tcp_max_tw_buckets", "201");
+    f = found("server_closes_first", kLater);
+    EXPECT_EQ(f->severity, report::Severity::info);
+    EXPECT_THAT(std::string(f->what), HasSubstr("first, and so had the TIME_WAITs: 0 now, 100"));
+    f = found("server_closes_first", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->severity, report::Severity::warning);
+    EXPECT_THAT(std::string(f->what), HasSubstr("and so collects the TIME_WAITs: 100 now"));
+    facts.clear();
+    sysctl("net.ipv4.tcp_max_tw_buckets", "200");
+    EXPECT_EQ(found("server_closes_first", kLater)->severity, report::Severity::warning);
 }
 
 class ServerThatDied : public CauseFindings {};

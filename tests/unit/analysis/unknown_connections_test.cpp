@@ -57,6 +57,52 @@ TEST_F(UnknownConnectionsTest, of_one_service_are_a_group) {
     EXPECT_EQ(group.last, at(13s));
 }
 
+/// A masquerading NAT may take any port.
+TEST_F(UnknownConnectionsTest, a_known_service_may_have_the_higher_port) {
+    const tcp::FourTuple low = tuple("10.0.0.1", 7002, "10.0.0.2", 1501);
+    const auto reset_both = [&] {
+        reset(low);
+        reset(tuple("10.0.0.1", 7002, "10.0.0.2", 9000));
+    };
+    reset_both();
+    EXPECT_EQ(unknown.groups().size(), 2u);
+    unknown.next_interval(at(10s));
+    EndedLine served = served_end(ClosedFirst::remote, Ending::fin);
+    served.who.tuple = tuple("10.0.0.1", 7002, "10.0.0.3", 1);
+    unknown.on_move({at(1s), &served.who, std::nullopt, SYN_RECV, true}, 1);
+    reset_both();
+    EXPECT_EQ(only().local, low.local);
+    EXPECT_EQ(only().connections, 2u);
+}
+
+TEST_F(UnknownConnectionsTest, a_listener_on_all_addresses_is_one_of_its_namespace) {
+    EndedLine listener = served_end(ClosedFirst::none, Ending::open);
+    listener.who.role = tcp::Role::unknown;
+    listener.who.tuple.local = {{}, 7002};
+    listener.who.tuple.remote = {};
+    unknown.on_move({at(1s), &listener.who, std::nullopt, LISTEN, true}, 1);
+    const tcp::FourTuple low = tuple("10.0.0.1", 7002, "10.0.0.2", 1501);
+    reset(low);
+    EXPECT_EQ(only().local, low.local);
+    EXPECT_EQ(only().remote, low.remote);
+    reset(tuple("10.0.0.1", 7002, "10.0.0.2", 1502));
+    EXPECT_EQ(only().connections, 2u);
+    unknown.next_interval(at(10s));
+    reset(low, 10s, kNetns + 1);
+    reset(tuple("10.0.0.1", 7002, "10.0.0.2", 1502), 10s, kNetns + 1);
+    EXPECT_EQ(unknown.groups().size(), 2u) << "another namespace";
+}
+
+TEST_F(UnknownConnectionsTest, a_service_is_known_by_who_connects_to_it) {
+    EndedLine client = client_end(ClosedFirst::remote, Ending::fin);
+    client.who.tuple = tuple("10.0.0.9", 1, "10.0.0.1", 7002);
+    unknown.on_move({at(1s), &client.who, std::nullopt, SYN_SENT, true}, 1);
+    reset(tuple("10.0.0.2", 1501, "10.0.0.1", 7002));
+    reset(tuple("10.0.0.2", 1502, "10.0.0.1", 7002));
+    EXPECT_EQ(only().remote, (tcp::Endpoint{address("10.0.0.1"), 7002}));
+    EXPECT_EQ(only().connections, 2u);
+}
+
 TEST_F(UnknownConnectionsTest, to_a_service_elsewhere_are_a_group_too) {
     reset(tuple("10.0.0.2", 50'000, "10.0.0.1", 80));
     reset(tuple("10.0.0.2", 50'001, "10.0.0.1", 80), 9s); // the hosts' order isn't that of time

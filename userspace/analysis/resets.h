@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Resets that have no finding of their own, of one party, and the words for what caused them.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "analysis/causes.h"
+
+namespace tcpdwell::analysis {
+
+/// By who sent them. Those by SO_LINGER belong to them where they are too few for
+/// time_wait_skipped, and no checks.
+struct Resets {
+    std::uint64_t here = 0;
+    std::uint64_t there = 0;
+    EnumArray<tcp::EndingDetail, std::uint64_t> details;
+    std::uint64_t open_there = 0; ///< other ends that are here, and open
+    std::size_t causes = 0;
+    MonoTime first{}; ///< when the first of all of them ended
+    MonoTime last{};
+    const CauseFacts* most = nullptr;
+    EndCause most_cause = EndCause::none;
+
+    [[nodiscard]] std::uint64_t all() const { return here + there; }
+};
+
+/// For how long they had been idle when the RSTs came, where that is always the same.
+std::optional<Nanoseconds> idle_before_reset(const CauseFacts& facts);
+/// One sentence: what ended them, where most have it in common, and how many.
+std::string reset_text(const PartyEnds& ends, const Resets& resets);
+/// `has_clients`: its program serves clients itself.
+std::string reset_advice(const PartyEnds& ends, const Resets& resets, bool has_clients);
+
+} // namespace tcpdwell::analysis
