@@ -119,6 +119,10 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
         facts.most_unread = std::max(facts.most_unread, line.numbers->unread.value_or(0));
         facts.least_received = std::min(facts.least_received, received);
         facts.most_received = std::max(facts.most_received, received);
+        facts.unsent += line.numbers->unsent.value_or(0) * weight;
+        facts.longest_limited = std::max<Nanoseconds>(
+            facts.longest_limited,
+            std::chrono::milliseconds(line.numbers->receiver_limited_ms.value_or(0)));
     }
     facts.details[line.detail] += weight;
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)

@@ -37,6 +37,9 @@ struct CauseFacts {
     std::uint32_t most_unread = 0;                    ///< bytes, of one connection
     std::uint64_t least_received = ~std::uint64_t{0}; ///< bytes, as well
     std::uint64_t most_received = 0;
+    std::uint64_t unsent = 0; ///< bytes, of all
+    /// For how long the peer's window kept one of them from sending.
+    Nanoseconds longest_limited{};
     /// Whose other end on this host is still ESTABLISHED, though this one received an RST.
     std::uint64_t open_there = 0;
     /// Connects whose answer came when the program had given up.

@@ -79,10 +79,12 @@ std::string ways(const Gone& gone) {
     return text;
 }
 
-std::string where(const PartyEnds& ends) {
+std::string where(const PartyEnds& ends, const CauseFacts& facts) {
     if (ends.party.role == tcp::Role::client) return ends.party.endpoint.text(ends.family);
-    return ends.facts(EndCause::peer_gone)->hosts.begin()->text(ends.family);
+    return facts.hosts.begin()->text(ends.family);
 }
+
+std::string where(const PartyEnds& ends) { return where(ends, *ends.facts(EndCause::peer_gone)); }
 
 std::string where(const Gone& gone) {
     if (gone.now) return gone.now->oldest_tuple.remote.text(gone.now->oldest_tuple.family);
@@ -271,6 +273,41 @@ FindingDraft draft_of_one_way(const Gone& gone, std::uint32_t netns) {
     return draft;
 }
 
+/// Alive, but their programs don't read; the program here has set how long that may last.
+FindingDraft draft_of_not_read(const PartyEnds& ends, const CauseFacts& facts) {
+    FindingDraft draft{"peers_gone", report::Severity::warning};
+    const bool is_one = facts.count == 1;
+    draft.subject = party_text(ends);
+    draft.what = fmt::format(
+        "{} of {} {} ended by the time-out that the program has set (TCP_USER_TIMEOUT): {} alive "
+        "and answered, but with a receive window of 0{} for {}, so that {} stayed unsent: {} read.",
+        counted(facts.count, "connection"), draft.subject, is_one ? "was" : "were",
+        is_one ? "the peer was" : "the peers were", is_one ? "" : ", one of them",
+        duration_text(facts.longest_limited), counted(facts.unsent, "byte"),
+        is_one ? "it doesn't" : "they don't");
+    const std::uint64_t none = 0;
+    draft.evidence = {{"waiting", "waiting now", none},
+                      {"ended", "timed out", facts.count},
+                      {"retransmission", "by retransmission", none},
+                      {"user_timeout", "by TCP_USER_TIMEOUT", facts.count},
+                      {"keepalive", "by keepalive", none},
+                      {"remote", "remote", where(ends, facts)},
+                      {"netns", "network namespace", std::uint64_t{ends.party.netns}},
+                      {"zero_window", "with a window of 0", facts.count},
+                      {"unsent", "bytes unsent", facts.unsent},
+                      {"limited_ns", "kept from sending for", facts.longest_limited}};
+    draft.connections = facts.ids.list();
+    draft.likes = facts.likes.list();
+    draft.scope = scope_of(ends, facts);
+    draft.scope.is_began_seen = false; // they waited before they ended
+    draft.advice.push_back("The cure is at the peers: their programs have to read. Look for what "
+                           "they wait for (a lock, a slow disk), and whether they can take as "
+                           "much as is sent.");
+    draft.advice.push_back("TCP_USER_TIMEOUT also ends connections whose peers are alive: if slow "
+                           "readers are to be kept, set it to more than they need to catch up.");
+    return draft;
+}
+
 } // namespace
 
 void find_peers_gone(const RuleInput& evidence, FindingDrafts& drafts) {
@@ -287,6 +324,10 @@ void find_peers_gone(const RuleInput& evidence, FindingDrafts& drafts) {
     }
     for (const auto& [key, gone] : waiting_by_program(evidence.live, evidence.live.one_way()))
         if (gone.waiting >= many) drafts.push_back(draft_of_one_way(gone, key.first));
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const CauseFacts* facts = ends.facts(EndCause::not_read);
+        if (facts && facts->count >= many) drafts.push_back(draft_of_not_read(ends, *facts));
+    }
 }
 
 } // namespace tcpdwell::analysis

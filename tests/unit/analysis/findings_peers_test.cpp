@@ -75,6 +75,45 @@ TEST_F(PeersGoneOf, a_server_are_named_by_their_host) {
                        "the path to it is cut.");
 }
 
+/// TCP_USER_TIMEOUT ends also what waits for a window of 0, however often the peer answers.
+TEST_F(PeersGoneOf, who_answers_with_a_window_of_0_is_alive) {
+    auto blocked = served_end(ClosedFirst::none, Ending::timed_out, EndingDetail::user_timeout)
+                       .carried(1000, 5)
+                       .idle(3000, 20);
+    blocked.numbers.unsent = 700;
+    blocked.numbers.peer_window = 0;
+    blocked.numbers.receiver_limited_ms = 3200;
+    end(blocked, 5);
+    const report::Finding* f = found(kPeersGone);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what,
+              "5 connections of app (pid 100) on 10.0.0.1:80 were ended by the time-out that the "
+              "program has set (TCP_USER_TIMEOUT): the peers were alive and answered, but with a "
+              "receive window of 0, one of them for 3.2 s, so that 3500 bytes stayed unsent: they "
+              "don't read.");
+    EXPECT_EQ(evidence(*f, "ended"), 5);
+    EXPECT_EQ(evidence(*f, "zero_window"), 5);
+    EXPECT_EQ(evidence(*f, "unsent"), 3500);
+    EXPECT_THAT(advice(*f), Not(HasSubstr("keepalive")));
+    begin_anew();
+    blocked.numbers.probes = 3; // this one answers no more
+    end(blocked);
+    EXPECT_THAT(std::string(found(kPeersGone)->what), HasSubstr("the peer has gone"));
+}
+
+TEST_F(PeersGoneOf, who_answers_with_a_window_of_0_is_one_or_several) {
+    auto blocked = client_end(ClosedFirst::none, Ending::timed_out, EndingDetail::user_timeout);
+    blocked.numbers.unsent = 1;
+    blocked.numbers.peer_window = 0;
+    blocked.numbers.receiver_limited_ms = 2000;
+    end(blocked);
+    EXPECT_EQ(
+        found(kPeersGone)->what,
+        "1 connection of app (pid 100) to 10.0.0.1:80 was ended by the time-out that the program "
+        "has set (TCP_USER_TIMEOUT): the peer was alive and answered, but with a receive window "
+        "of 0 for 2.0 s, so that 1 byte stayed unsent: it doesn't read.");
+}
+
 TEST_F(PeersGone, of_several_peers_the_one_with_the_most_is_named) {
     clients(scenario("keepalive_times_out"), 2, 40'000, "10.0.0.5");
     clients(scenario("keepalive_times_out"), 2, 41'000, "10.0.0.6");
