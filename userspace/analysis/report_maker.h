@@ -15,6 +15,7 @@
 #include "analysis/dwell.h"
 #include "analysis/findings.h"
 #include "analysis/flows.h"
+#include "analysis/heard_hosts.h"
 #include "analysis/kernel_counters.h"
 #include "analysis/lives.h"
 #include "analysis/local_pairs.h"
@@ -104,6 +105,7 @@ private:
     Upstreams upstreams_;
     CounterCheck check_;
     LocalPairs pairs_;
+    HeardHosts heard_;
     Causes causes_;
     Overview overview_;
     std::vector<Analysis*> all_; ///< in the order in which they are notified and add sections

@@ -50,7 +50,7 @@ TEST_F(PeersGone, one_that_timed_out_is_enough_however_it_did) {
 }
 
 TEST_F(PeersGone, advice_has_the_sysctls) {
-    clients(scenario("keepalive_times_out"), 1, 45'000);
+    clients(scenario("retransmission_times_out"), 1, 45'000);
     sysctl("net.ipv4.tcp_keepalive_time", "7200");
     const report::Finding* f = found(kPeersGone, kLater);
     ASSERT_TRUE(f);
@@ -197,15 +197,11 @@ TEST_F(PeersGone, a_host_that_answers_on_another_connection_has_not_gone) {
     unanswered(40'000, 4000, 10, 4);
     const auto why = [&] { return std::string(found(kPeersGone, 1001ms)->what); };
     EXPECT_THAT(why(), HasSubstr(": the peer has gone, or the path to it is cut."));
-    unanswered(40'001, 3000, 0, 0); // as silent
     unanswered(40'002, 100, 0, 0, "10.0.0.8");
     unanswered(40'003, 100, 10, 1); // it doesn't acknowledge what it is sent
     EXPECT_THAT(why(), HasSubstr(": the peer has gone, or the path to it is cut."));
     unanswered(40'004, 2990, 0, 0);
-    EXPECT_THAT(why(), HasSubstr(": that host answers on other connections, so what these send is "
-                                 "lost on the way (by its size or its ports), or several hosts "
-                                 "share an address."));
-    EXPECT_THAT(advice(*finding(last, kPeersGone)), HasSubstr("net.ipv4.tcp_mtu_probing"));
+    EXPECT_THAT(why(), HasSubstr(": that host answers on other connections now, so either"));
     unanswered(40'005, 4000, 4000, 4, "10.0.0.7"); // one has gone, perhaps
     EXPECT_THAT(why(), HasSubstr(": the peers have gone, or the paths to them are cut or take no "
                                  "large segments."));
