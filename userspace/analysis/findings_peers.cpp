@@ -14,6 +14,11 @@ constexpr std::string_view kSizeAdvice =
     "ping -M do -s 1472 (IPv4), the MTU of the interfaces and tunnels, and "
     "net.ipv4.tcp_mtu_probing.";
 
+constexpr std::string_view kIdleAdvice =
+    "Firewalls, NATs and load balancers forget connections that are idle for long, and drop what "
+    "comes then. Send something sooner (TCP_KEEPIDLE below that time, or keepalive of the "
+    "protocol), or let the pool close connections before.";
+
 constexpr std::string_view kOneWayAdvice =
     "One direction is cut: look for what drops it here (nft list ruleset, tc -s qdisc), on the way "
     "(routes that differ by direction, a firewall that has seen one direction only), and at the "
@@ -106,13 +111,10 @@ void advise_on_gone(const RuleInput& evidence, const Gone& gone, std::uint32_t n
         draft.advice.push_back("The data was not even sent once: look for what drops it on "
                                "this host (nft list ruleset, iptables-save, tc -s qdisc).");
     if (gone.is_received_there()) draft.advice.emplace_back(kOneWayAdvice);
-    if (gone.is_idle())
-        draft.advice.push_back(
-            "Firewalls, NATs and load balancers forget connections that are idle for long, and "
-            "drop what comes then. Send something sooner (TCP_KEEPIDLE below that time, or "
-            "keepalive of the protocol), or let the pool close connections before.");
+    if (gone.is_idle() && gone.is_heard_elsewhere()) draft.advice.emplace_back(kIdleAdvice);
     if (gone.sends_much() && !gone.is_idle()) draft.advice.emplace_back(kSizeAdvice);
     advise_on_waiting(evidence, gone, netns, draft);
+    if (gone.is_idle() && !gone.is_heard_elsewhere()) draft.advice.emplace_back(kIdleAdvice);
     if (!gone.is_heard_since() && !gone.is_idle())
         draft.advice.push_back("Peers crash, lose their network, or sit behind a NAT or firewall "
                                "that forgot the idle connection: if many do after the same idle "

@@ -13,8 +13,8 @@ constexpr Nanoseconds kMostTimer = 120s;
 /// TCP_KEEPINTVL is in seconds.
 constexpr Nanoseconds kLeastProbe = 1s;
 constexpr Nanoseconds kLeastWindow = 1s;
-/// Less is a pause between two requests.
-constexpr Nanoseconds kLeastIdle = 1s;
+/// Less is a pause between two requests, and nothing on the way forgets so soon.
+constexpr Nanoseconds kLeastIdle = 2s;
 
 /// Of retransmitted data. Timers are late by an eighth at most, and a tail loss probe may have gone
 /// out before the first of them.
