@@ -17,6 +17,9 @@ constexpr Nanoseconds kSameTry = 2s;
 /// Who loses is given up so soon after the answer.
 constexpr Nanoseconds kGivenUp = 10ms;
 
+/// No program waits so shortly for an answer.
+constexpr Nanoseconds kMoments = 10ms;
+
 bool is_consequence(EndCause cause) {
     return cause == EndCause::reset_there || cause == EndCause::met_idle_close ||
            cause == EndCause::reset_idle || cause == EndCause::met_late_word ||
@@ -46,14 +49,6 @@ void note_between(CauseFacts& facts, const PartyEnds& client, Weight weight) {
     else
         facts.clients.reset();
     facts.between += weight;
-}
-
-/// With TCP_USER_TIMEOUT, or without a process, a connection times out while the peer answers each
-/// probe of its window (tcp_probe_timer()).
-bool is_not_read(const track::ConnectionLine& line) {
-    const event::SocketNumbers* n = line.numbers;
-    return n != nullptr && n->unsent.value_or(0) > 0 && n->probes <= 1 &&
-           n->peer_window == OptionalNumber<std::uint32_t>(0);
 }
 
 bool is_failed_try(EndCause cause) {
@@ -155,9 +150,15 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
         facts.most_sent = std::max(facts.most_sent, line.numbers->bytes_sent.value_or(0));
         facts.least_received = std::min(facts.least_received, received);
         facts.most_received = std::max(facts.most_received, received);
+        facts.unsent += line.numbers->unsent.value_or(0) * weight;
+        if (cause == EndCause::peer_gone)
+            facts.silences.add(
+                silence_of(*line.who, *line.numbers, line.numbers_at.value_or(at), true));
+        facts.longest_limited = std::max<Nanoseconds>(
+            facts.longest_limited,
+            std::chrono::milliseconds(line.numbers->receiver_limited_ms.value_or(0)));
     }
     facts.details[line.detail] += weight;
-    if (cause == EndCause::peer_gone && is_not_read(line)) facts.not_read += weight;
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
         facts.signals[line.closing_signal] += weight;
     else if (cause == EndCause::process_died)
@@ -256,6 +257,18 @@ bool Causes::was_answered_elsewhere(const track::ConnectionLine& line, PartyEnds
     return false;
 }
 
+void Causes::note_unanswered(CauseFacts& facts, const track::ConnectionLine& line,
+                             std::optional<MonoTime> before, Weight weight) const {
+    if (!line.opened || !line.closed) return;
+    if (*line.closed - *line.opened < kMoments) facts.at_once += weight;
+    const auto peer = peers_.find({line.who->netns, line.who->tuple.remote});
+    if (peer == peers_.end()) return;
+    const MonoTime since = std::min(before.value_or(*line.opened), *line.opened);
+    if (std::ranges::any_of(peer->second.answers,
+                            [&](MonoTime at) { return at > since && at < *line.closed; }))
+        facts.answered_meanwhile += weight;
+}
+
 void Causes::note_self_connected(const track::ConnectionIdentity& who, Weight weight) {
     const std::string comm = who.process ? std::string(who.process->comm()) : std::string();
     if (self_connected_.size() >= Flows::kMaxGroups) return;
@@ -314,7 +327,11 @@ void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     if (line.to == tcp::State::ESTABLISHED && line.who->tuple.local == line.who->tuple.remote)
         note_self_connected(*line.who, weight);
     if (line.from != tcp::State::SYN_SENT || line.to != tcp::State::ESTABLISHED) return;
-    if (Peer* peer = note_connected(*line.who)) peer->answered = line.at;
+    if (Peer* peer = note_connected(*line.who)) {
+        peer->answered = line.at;
+        if (peer->answers.size() == Peer::kMostAnswers) peer->answers.erase(peer->answers.begin());
+        peer->answers.push_back(line.at);
+    }
     if (!line.who->process) return;
     const tcp::Endpoint& remote = line.who->tuple.remote;
     if (tries_.size() >= kMostTries) tries_.clear();
@@ -342,8 +359,11 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
         unknown_.have_ended(line) ? EndCause::unknown_there : cause_of(line, *party, weight);
     if (is_explained(line, *party, cause, weight) || cause == EndCause::none) return;
     if (was_answered_elsewhere(line, *party, cause)) return;
+    const CauseFacts* others = party->facts(cause);
+    const std::optional<MonoTime> before = others ? std::optional(others->last) : std::nullopt;
     if (note(*party, cause, line, weight)) lives_.keep(line, Lives::What::ended_badly);
     if (hang_ups_.take_reason_of(line)) party->causes[cause].hung_up_on += weight;
+    if (cause == EndCause::unanswered) note_unanswered(party->causes[cause], line, before, weight);
     if (cause != EndCause::refused) return;
     const auto peer = peers_.find({line.who->netns, line.who->tuple.remote});
     if (peer != peers_.end() && peer->second.answered)

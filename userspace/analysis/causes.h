@@ -18,6 +18,7 @@
 #include "analysis/listener_times.h"
 #include "analysis/lives.h"
 #include "analysis/recent_ends.h"
+#include "analysis/silence.h"
 #include "analysis/unknown_connections.h"
 
 namespace tcpdwell::analysis {
@@ -42,6 +43,9 @@ struct CauseFacts {
     std::uint64_t most_sent = 0;                      ///< bytes, as well
     std::uint64_t least_received = ~std::uint64_t{0}; ///< bytes, as well
     std::uint64_t most_received = 0;
+    std::uint64_t unsent = 0; ///< bytes, of all
+    /// For how long the peer's window kept one of them from sending.
+    Nanoseconds longest_limited{};
     /// Whose other end on this host is still ESTABLISHED, though this one received an RST.
     std::uint64_t open_there = 0;
     /// Received by both ends, which are on this host: each is counted once, for the server.
@@ -52,9 +56,11 @@ struct CauseFacts {
     std::uint64_t hung_up_on = 0;
     /// Connects whose answer came when the program had given up.
     std::uint64_t answered_late = 0;
-    /// Of peers that have gone: those that answered until the end, with a window of 0.
-    std::uint64_t not_read = 0;
+    std::uint64_t at_once = 0; ///< connects that failed within moments
+    /// Connects during which, or since the one before, others at that endpoint were answered.
+    std::uint64_t answered_meanwhile = 0;
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
+    Silences silences;                              ///< of those that timed out
     std::map<std::uint32_t, std::uint64_t> signals; ///< that ended processes; 0: an exit
     std::uint64_t stopped = 0; ///< closed by servers that closed their listening socket, too
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few
@@ -178,8 +184,10 @@ private:
     /// A remote endpoint that has answered connects.
     struct Peer {
         static constexpr std::size_t kMostPrograms = 64;
+        static constexpr std::size_t kMostAnswers = 8;
 
         std::optional<MonoTime> answered;                    ///< last, in this interval
+        std::vector<MonoTime> answers;                       ///< the last ones
         std::vector<std::array<char, TD_COMM_LEN>> programs; ///< that have been connected to it
     };
     using TryKey = std::tuple<std::uint32_t, std::uint32_t, tcp::Port>; ///< namespace, pid, port
@@ -198,6 +206,9 @@ private:
     /// Returns whether it is an example now.
     static bool note(PartyEnds& party, EndCause cause, const track::ConnectionLine& line,
                      Weight weight);
+    /// Of a connect that got no answer; `before`: when the one before had ended.
+    void note_unanswered(CauseFacts& facts, const track::ConnectionLine& line,
+                         std::optional<MonoTime> before, Weight weight) const;
     void note_self_connected(const track::ConnectionIdentity& who, Weight weight);
     /// Of a try, or a recent end.
     static void take_back(const auto& counted, Weight weight);

@@ -217,6 +217,15 @@ EndCause cause_of_meeting_a_close(const track::ConnectionLine& line) {
                                                       : EndCause::met_idle_close;
 }
 
+/// TCP_USER_TIMEOUT ends also what waits for a window that is 0, although the peer acknowledges
+/// each probe (tcp_probe_timer()), which sets their number back.
+bool was_not_read(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return line.detail == EndingDetail::user_timeout && n != nullptr && n->unsent.value_or(0) > 0 &&
+           n->unacked == OptionalNumber<std::uint32_t>(0) &&
+           n->peer_window == OptionalNumber<std::uint32_t>(0) && n->probes <= 1;
+}
+
 EndCause cause_of_reset(const track::ConnectionLine& line) {
     if (line.detail == EndingDetail::listener_closed) return EndCause::listener_closed;
     if (line.detail == EndingDetail::admin_kill) return EndCause::admin_killed;
@@ -284,7 +293,7 @@ EndCause end_cause(const track::ConnectionLine& line) {
     case Ending::refused: return EndCause::refused;
     case Ending::connect_failed:
         return was_never_sent(line) ? EndCause::none : EndCause::unanswered;
-    case Ending::timed_out: return EndCause::peer_gone;
+    case Ending::timed_out: return was_not_read(line) ? EndCause::not_read : EndCause::peer_gone;
     case Ending::open:
     case Ending::unknown: return EndCause::none;
     default: break;
@@ -334,6 +343,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::probed:
     case EndCause::reset_answered:
     case EndCause::peer_gone:
+    case EndCause::not_read:
     case EndCause::unknown_there:
     case EndCause::reset_there: return false;
     }

@@ -28,6 +28,7 @@ namespace tcpdwell::analysis {
     X(closed_unanswered, "closed_unanswered") /* closed without an answer after a wait; then data */ \
     X(met_unanswered, "met_unanswered")    /* data sent to a peer that closed without an answer */ \
     X(peer_gone, "peer_gone")              /* retransmission, user timeout, keepalive */ \
+    X(not_read, "not_read")                /* user timeout: the peer answers, its window is 0 */ \
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
     X(hung_up, "hung_up")                  /* the same by a client that has had its answer */ \
     X(admin_killed, "admin_killed")        /* ss -K, on purpose */ \

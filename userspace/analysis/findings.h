@@ -13,6 +13,7 @@
 #include "analysis/causes.h"
 #include "analysis/counter_check.h"
 #include "analysis/flows.h"
+#include "analysis/heard_hosts.h"
 #include "analysis/kernel_counters.h"
 #include "analysis/open_sockets.h"
 #include "analysis/overview.h"
@@ -37,6 +38,7 @@ struct RuleInput {
     const AcceptQueues& accepts;
     const Causes& causes;
     const UnknownConnections& unknown;
+    const HeardHosts& heard;
     const Upstreams& upstreams;
     const CounterCheck& check;
     const Thresholds& thresholds;

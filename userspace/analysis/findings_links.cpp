@@ -17,6 +17,7 @@ enum class Link : std::uint8_t {
     its_process,  ///< the process that serves them is the one that connects in the cause
     same_process, ///< the process that connects is the one that serves those of the cause
     upstream,     ///< the process that serves them is a client of the cause's service
+    same_host,    ///< one process connects to one host in both
 };
 
 struct LinkRule {
@@ -75,6 +76,10 @@ constexpr LinkRule kLinkRules[] = {
     // Of a stray reset's connections the clients' are known by what they connect to.
     {"connections_reset", "stray_resets", Link::its_clients},
     {"peers_gone", "stray_resets", Link::its_clients},
+    // Who gets no answer on its connections gets none to new ones.
+    {"connects_unanswered", "peers_gone", Link::same_host},
+    // What one end doesn't hear the other one sends in vain.
+    {"peers_gone", "peers_gone", Link::other_ends},
     {"connects_refused", "process_died", Link::its_clients},
     {"connects_refused", "listener_closed", Link::its_clients},
     // The listener ends with its process.
@@ -89,6 +94,13 @@ bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
         return std::ranges::any_of(a, [&](const auto& each) { return b.contains(each); });
     };
     switch (link) {
+    case Link::same_host:
+        return consequence.netns == cause.netns && common(consequence.pids, cause.pids) &&
+               std::ranges::any_of(consequence.remotes, [&](const tcp::Endpoint& a) {
+                   return std::ranges::any_of(cause.remotes, [&](const tcp::Endpoint& b) {
+                       return a.address == b.address;
+                   });
+               });
     case Link::same_service:
         return consequence.netns == cause.netns && common(consequence.services, cause.services);
     case Link::its_clients: return connects_to(consequence, cause);
@@ -139,7 +151,8 @@ bool is_by_overflow(std::string_view finding) {
 /// A few don't explain many. Connections in a full queue aren't counted, and one that a process
 /// waits for may keep it from accepting any.
 bool is_enough(const LinkRule& rule, const Scope& consequence, const Scope& cause) {
-    if (rule.consequence == "connects_refused") return true; // who is refused tries again
+    // Who is refused, or gets no answer, tries again.
+    if (rule.consequence == "connects_refused" || rule.link == Link::same_host) return true;
     if (is_of_a_queue(rule.consequence)) return !was_serving(consequence, cause);
     if (cause.overflows && is_by_overflow(rule.consequence))
         return *cause.overflows * 2 >= consequence.connections;
@@ -161,6 +174,12 @@ bool is_refused_since(const Scope& refused, const Scope& end) {
 /// Nothing is explained by what came later, or was over before.
 bool fits_in_time(const LinkRule& rule, const Scope& consequence, const Scope& cause) {
     if (rule.consequence == "connects_refused") return is_refused_since(consequence, cause);
+    if (rule.link == Link::same_host && cause.last && consequence.began &&
+        *consequence.began > *cause.last + kFoundOut)
+        return false;
+    if (rule.link == Link::same_host && cause.began && consequence.last &&
+        *cause.began > *consequence.last)
+        return false;
     if (consequence.last && cause.first && *cause.first > *consequence.last) return false;
     // Of those that wait for accept() now none has ended.
     if (rule.consequence == "connections_reset" && rule.cause == "accept_stalled" && !cause.first)
@@ -211,6 +230,7 @@ public:
             break;
         case Link::its_process:
         case Link::same_process:
+        case Link::same_host:
             for (const std::uint32_t pid : consequence.pids) add(pids_, rule.cause, pid, found);
             break;
         case Link::upstream:

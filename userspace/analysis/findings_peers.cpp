@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "analysis/findings.h"
+#include "analysis/peers_gone.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -14,62 +14,15 @@ constexpr std::string_view kSizeAdvice =
     "ping -M do -s 1472 (IPv4), the MTU of the interfaces and tunnels, and "
     "net.ipv4.tcp_mtu_probing.";
 
-/// How many connections to each remote endpoint, of served ones to each remote host.
-using Peers = std::map<tcp::Endpoint, std::uint64_t>;
+constexpr std::string_view kIdleAdvice =
+    "Firewalls, NATs and load balancers forget connections that are idle for long, and drop what "
+    "comes then. Send something sooner (TCP_KEEPIDLE below that time, or keepalive of the "
+    "protocol), or let the pool close connections before.";
 
-/// What is known of the peers behind one program.
-struct Gone {
-    const HeldSockets* now = nullptr; ///< those with the most
-    std::uint64_t waiting = 0;
-    bool is_heard_elsewhere = true; ///< the hosts of all of these, on other connections
-    Peers waiting_for;
-    std::uint64_t unacked = 0; ///< bytes
-    std::uint64_t unsent = 0;  ///< bytes
-    std::uint32_t most_timeouts = 0;
-    const PartyEnds* ends = nullptr; ///< the one with the most
-    std::uint64_t ended = 0;
-    std::uint64_t not_read = 0; ///< of which, by peers that answered until then
-    std::vector<std::pair<std::uint64_t, const PartyEnds*>> parties; ///< that these are of
-    EnumArray<tcp::EndingDetail, std::uint64_t> details;
-    std::vector<track::ConnectionId> ids;
-    std::vector<track::ConnectionId> likes;
-    Scope scope;
-
-    void add(const HeldSockets& holding, const OpenSockets& live);
-    void add(const PartyEnds& party, const CauseFacts& facts);
-};
-
-void add_likes(Gone& gone, const Likes& likes) {
-    if (gone.likes.size() < Lives::kMostInFinding)
-        gone.likes.insert(gone.likes.end(), likes.list().begin(), likes.list().end());
-}
-
-void Gone::add(const HeldSockets& holding, const OpenSockets& live) {
-    if (!now) now = &holding; // they are in that order
-    waiting += holding.old;
-    for (const auto& [peer, count] : holding.tried) waiting_for[peer] += count;
-    unacked += holding.unacked;
-    unsent += holding.unsent;
-    most_timeouts = std::max(most_timeouts, holding.most_timeouts);
-    ids.insert(ids.end(), holding.ids.begin(), holding.ids.end());
-    add_likes(*this, holding.likes);
-    scope.add(scope_of(holding));
-    is_heard_elsewhere = is_heard_elsewhere && live.are_heard_elsewhere(holding);
-}
-
-void Gone::add(const PartyEnds& party, const CauseFacts& facts) {
-    if (!ends || ends->count(EndCause::peer_gone) < facts.count) ends = &party;
-    ended += facts.count;
-    not_read += std::min(facts.not_read, facts.count);
-    parties.emplace_back(facts.count, &party);
-    Scope its = scope_of(party, facts);
-    its.is_began_seen = false; // they waited before they ended
-    scope.add(its);
-    for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
-        details[detail] += facts.details[detail];
-    for (const track::ConnectionId id : facts.ids.list()) ids.push_back(id);
-    add_likes(*this, facts.likes);
-}
+constexpr std::string_view kOneWayAdvice =
+    "One direction is cut: look for what drops it here (nft list ruleset, tc -s qdisc), on the way "
+    "(routes that differ by direction, a firewall that has seen one direction only), and at the "
+    "peer.";
 
 std::string ways(const Gone& gone) {
     std::string text;
@@ -81,10 +34,12 @@ std::string ways(const Gone& gone) {
     return text;
 }
 
-std::string where(const PartyEnds& ends) {
+std::string where(const PartyEnds& ends, const CauseFacts& facts) {
     if (ends.party.role == tcp::Role::client) return ends.party.endpoint.text(ends.family);
-    return ends.facts(EndCause::peer_gone)->hosts.begin()->text(ends.family);
+    return facts.hosts.begin()->text(ends.family);
 }
+
+std::string where(const PartyEnds& ends) { return where(ends, *ends.facts(EndCause::peer_gone)); }
 
 std::string where(const Gone& gone) {
     if (gone.now) return gone.now->oldest_tuple.remote.text(gone.now->oldest_tuple.family);
@@ -121,41 +76,26 @@ std::string peers_text(const Gone& gone) {
     return fmt::format(" ({})", list_text(std::move(list)));
 }
 
-/// By network namespace and name of the program.
-using GoneByProgram = std::map<std::pair<std::uint32_t, std::string>, Gone>;
-
-GoneByProgram waiting_by_program(const OpenSockets& live,
-                                 const std::vector<const HeldSockets*>& waiting) {
-    GoneByProgram programs;
-    for (const HeldSockets* holding : waiting)
-        programs[{holding->netns, holding->comm}].add(*holding, live);
-    return programs;
-}
-
-GoneByProgram gone_by_program(const RuleInput& evidence) {
-    GoneByProgram programs = waiting_by_program(evidence.live, evidence.live.unanswering());
-    for (const auto& [key, ends] : evidence.causes.parties()) {
-        const CauseFacts* facts = ends.facts(EndCause::peer_gone);
-        if (!facts) continue;
-        const std::string comm = ends.process ? std::string(ends.process->comm())
-                                              : std::string(event::comm_text(ends.party.comm));
-        programs[{key.netns, comm}].add(ends, *facts);
-    }
-    return programs;
-}
-
-void advise_on_gone(const RuleInput& evidence, const Gone& gone, std::uint32_t netns,
-                    FindingDraft& draft) {
-    if (gone.not_read > 0)
-        draft.advice.push_back(
-            "A peer that answers and whose window stays 0 doesn't read: look there whether its "
-            "program is stopped, or waits for something. TCP_USER_TIMEOUT ends such a connection, "
-            "too.");
-    if (gone.waiting == 0 && gone.not_read == gone.ended) return;
-    draft.advice.push_back(fmt::format(
-        "A connection with unacknowledged data hangs until {} retransmissions have gone out, "
-        "some 15 minutes with 15; a program that must know sooner sets TCP_USER_TIMEOUT.",
-        sysctl_text(evidence, netns, "net.ipv4.tcp_retries2")));
+/// What ended them, or will.
+void advise_on_waiting(const RuleInput& evidence, const Gone& gone, std::uint32_t netns,
+                       FindingDraft& draft) {
+    const std::string retries = sysctl_text(evidence, netns, "net.ipv4.tcp_retries2");
+    const bool has_set_timeout = gone.details[tcp::EndingDetail::user_timeout] > 0;
+    if (gone.details[tcp::EndingDetail::retransmission] > 0)
+        draft.advice.push_back(fmt::format(
+            "The kernel ends a connection after {} retransmissions without an answer: 15, the "
+            "default, take some 15 minutes, and a few end connections in a short outage.",
+            retries));
+    else if (has_set_timeout)
+        draft.advice.push_back("The program itself has set the time-out that ended them "
+                               "(TCP_USER_TIMEOUT): what it takes depends on how long an outage "
+                               "may last.");
+    else if (!gone.is_by_keepalive())
+        draft.advice.push_back(fmt::format(
+            "A connection with unacknowledged data hangs until {} retransmissions have gone out, "
+            "some 15 minutes with 15; a program that must know sooner sets TCP_USER_TIMEOUT.",
+            retries));
+    if (gone.details[tcp::EndingDetail::keepalive] > 0 || gone.most_keepalive > 0) return;
     draft.advice.push_back(fmt::format(
         "One that only listens never notices without keepalive: SO_KEEPALIVE, and {} s of "
         "silence until the first probe unless the program sets TCP_KEEPIDLE, then {} probes {} "
@@ -163,85 +103,116 @@ void advise_on_gone(const RuleInput& evidence, const Gone& gone, std::uint32_t n
         sysctl_text(evidence, netns, "net.ipv4.tcp_keepalive_time"),
         sysctl_text(evidence, netns, "net.ipv4.tcp_keepalive_probes"),
         sysctl_text(evidence, netns, "net.ipv4.tcp_keepalive_intvl")));
-    draft.advice.push_back("Peers crash, lose their network, or sit behind a NAT or firewall "
-                           "that forgot the idle connection: if many do after the same idle "
-                           "time, keep it below that.");
 }
 
-/// What the kernel couldn't get out of the host: its first transmission failed already.
-bool is_kept_here(const Gone& gone) {
-    return gone.waiting > 0 && gone.unacked == 0 && gone.unsent > 0;
+void advise_on_gone(const RuleInput& evidence, const Gone& gone, std::uint32_t netns,
+                    FindingDraft& draft) {
+    if (gone.is_kept_here())
+        draft.advice.push_back("The data was not even sent once: look for what drops it on "
+                               "this host (nft list ruleset, iptables-save, tc -s qdisc).");
+    if (gone.is_received_there()) draft.advice.emplace_back(kOneWayAdvice);
+    if (gone.is_idle() && gone.is_heard_elsewhere()) draft.advice.emplace_back(kIdleAdvice);
+    if (gone.sends_much() && !gone.is_idle()) draft.advice.emplace_back(kSizeAdvice);
+    advise_on_waiting(evidence, gone, netns, draft);
+    if (gone.is_idle() && !gone.is_heard_elsewhere()) draft.advice.emplace_back(kIdleAdvice);
+    if (!gone.is_heard_since() && !gone.is_idle())
+        draft.advice.push_back("Peers crash, lose their network, or sit behind a NAT or firewall "
+                               "that forgot the idle connection: if many do after the same idle "
+                               "time, keep it below that.");
 }
 
 std::string waits_text(const Gone& gone) {
-    if (is_kept_here(gone))
+    if (gone.is_kept_here())
         return fmt::format("{} that this host doesn't get out", counted(gone.unsent, "byte"));
-    return fmt::format("{} unacknowledged, up to {} in a row", counted(gone.unacked, "byte"),
-                       counted(gone.most_timeouts, "retransmission"));
+    if (gone.unacked == 0 && gone.most_keepalive > 0)
+        return fmt::format("up to {} in a row unanswered",
+                           counted(gone.most_keepalive, "keepalive probe"));
+    return fmt::format(
+        "{}{} unacknowledged, up to {} in a row",
+        gone.closing == 0              ? ""
+        : gone.closing == gone.waiting ? "closed here, "
+                                       : fmt::format("{} of them closed here, ", gone.closing),
+        counted(gone.unacked, "byte"), counted(gone.most_timeouts, "retransmission"));
 }
 
 /// "5 connections of app (pid 7) to 10.0.0.5:80 timed out without an answer from the peer
 /// (keepalive 5), for instance 10.0.0.5:80", or with the number for each endpoint.
 std::string ended_text(const Gone& gone) {
-    const bool is_one = gone.parties.size() == 1;
-    const std::string_view how =
-        gone.not_read < gone.ended
-            ? is_one ? "without an answer from the peer" : "without an answer from the peers"
-        : is_one ? "although the peer answered, with a receive window of 0"
-                 : "although the peers answered, with a receive window of 0";
-    if (is_one)
-        return fmt::format("{} of {} timed out {} ({}), for instance {}",
-                           counted(gone.ended, "connection"), party_text(*gone.ends), how,
-                           ways(gone), where(*gone.ends));
+    if (gone.parties.size() == 1)
+        return fmt::format("{} of {} timed out without an answer from the peer ({}), for instance "
+                           "{}",
+                           counted(gone.ended, "connection"), party_text(*gone.ends), ways(gone),
+                           where(*gone.ends));
     std::vector<std::pair<std::uint64_t, std::string>> list;
     for (const auto& [count, party] : gone.parties)
         list.emplace_back(count,
                           fmt::format("{} {}", party->party.role == tcp::Role::server ? "on" : "to",
                                       party->party.endpoint.text(party->family)));
     return fmt::format(
-        "{} of {} timed out {} ({}): {}", counted(gone.ended, "connection"),
-        comm_of(gone.ends->process ? gone.ends->process->comm_bytes : gone.ends->party.comm), how,
+        "{} of {} timed out without an answer from the peers ({}): {}",
+        counted(gone.ended, "connection"),
+        comm_of(gone.ends->process ? gone.ends->process->comm_bytes : gone.ends->party.comm),
         ways(gone), list_text(std::move(list)));
 }
 
-/// More than fits into the segments that get through wherever any do (RFC 1122, 4.2.2.6).
-bool sends_much(const Gone& gone) {
-    constexpr std::uint64_t kSmall = 536;
-    return gone.waiting > 0 && gone.unacked > kSmall * gone.waiting;
+/// "for about 4.4 s", "for 2.0 s to 1.5 min".
+std::string idle_text(const Gone& gone) {
+    if (gone.most_idle <= gone.least_idle + gone.least_idle / 4)
+        return "for about " + duration_text(gone.least_idle);
+    return fmt::format("for {} to {}", duration_text(gone.least_idle),
+                       duration_text(gone.most_idle));
 }
 
-/// Of those that wait, and none has ended: those may have been of others.
-bool answers_elsewhere(const Gone& gone) {
-    return gone.waiting > 0 && gone.ended == 0 && gone.is_heard_elsewhere;
+/// How many peers, as far as they are distinguished.
+bool is_one_peer(const Gone& gone) { return gone.waiting_for.size() + gone.parties.size() == 1; }
+
+/// Why others at the same hosts are answered, and these aren't.
+std::string why_only_these_text(const Gone& gone) {
+    if (gone.is_idle())
+        return "so it hasn't gone: most likely a firewall or NAT on the way has forgotten these "
+               "idle connections";
+    return fmt::format("so what these send is lost on the way (by its {}ports, on one of several "
+                       "paths), or several hosts share an address",
+                       gone.sends_much() ? "size, or its " : "");
 }
 
-/// Of those that ended although their peers answered.
-std::string not_read_text(const Gone& gone) {
-    const bool is_one = gone.parties.size() == 1;
-    if (gone.not_read == 0) return {};
-    return fmt::format(" (on {} of them {} answered, with a receive window of 0: {})",
-                       gone.not_read, is_one ? "it" : "they",
-                       is_one ? "it is alive, but it doesn't read"
-                              : "they are alive, but they don't read");
+std::string_view or_forgotten_text(const Gone& gone) {
+    return gone.is_idle() ? ", or a firewall or NAT on the way has forgotten the idle connections"
+                          : "";
+}
+
+/// Of a host that is heard.
+std::string why_unanswered_text(const Gone& gone) {
+    const bool is_one = is_one_peer(gone);
+    if (gone.is_received_there())
+        return "their other ends are open on this host, and receive what is sent: what those send "
+               "is lost on the way";
+    if (gone.is_heard_elsewhere())
+        return fmt::format("{} on other connections{}, {}",
+                           gone.waiting == 0
+                               ? (is_one ? "that host answered" : "these hosts answered")
+                               : (is_one ? "that host answers" : "these hosts answer"),
+                           gone.waiting == 0 ? " meanwhile" : "", why_only_these_text(gone));
+    if (gone.waiting == 0)
+        return fmt::format("{} answered since, so {} or the way there {} out of reach then{}",
+                           is_one ? "that host has" : "these hosts have", is_one ? "it" : "they",
+                           is_one ? "was" : "were", or_forgotten_text(gone));
+    return fmt::format("{} on other connections now, so either what these send is lost on the way, "
+                       "or an outage has just ended, and what they send next will be answered",
+                       is_one ? "that host answers" : "these hosts answer");
 }
 
 std::string why_text(const Gone& gone) {
-    if (gone.waiting == 0 && gone.not_read == gone.ended)
-        return gone.parties.size() == 1 ? "it is alive, but it doesn't read"
-                                        : "they are alive, but they don't read";
-    if (is_kept_here(gone)) return "what is to be sent is dropped here, or the path is cut";
-    if (answers_elsewhere(gone))
-        return fmt::format("{} on other connections, so what these send is lost on the way (by its "
-                           "size or its ports), or several hosts share an address",
-                           gone.waiting_for.size() == 1 ? "that host answers"
-                                                        : "these hosts answer");
-    const bool is_one = gone.waiting_for.size() + gone.parties.size() == 1;
-    if (is_one)
-        return fmt::format("the peer has gone, or the path to it is cut{}{}",
-                           sends_much(gone) ? " or takes no large segments" : "",
-                           not_read_text(gone));
-    return fmt::format("the peers have gone, or the paths to them are cut{}{}",
-                       sends_much(gone) ? " or take no large segments" : "", not_read_text(gone));
+    if (gone.is_kept_here()) return "what is to be sent is dropped here, or the path is cut";
+    if (gone.is_heard_since()) return why_unanswered_text(gone);
+    const bool is_one = is_one_peer(gone);
+    return fmt::format("{}{}{}",
+                       is_one ? "the peer has gone, or the path to it is cut"
+                              : "the peers have gone, or the paths to them are cut",
+                       !gone.sends_much() ? ""
+                       : is_one           ? " or takes no large segments"
+                                          : " or take no large segments",
+                       or_forgotten_text(gone));
 }
 
 void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
@@ -257,14 +228,27 @@ void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
         {"keepalive", "by keepalive", gone.details[tcp::EndingDetail::keepalive]},
         {"remote", "remote", where(gone)},
         {"netns", "network namespace", std::uint64_t{netns}}};
-    if (gone.not_read > 0)
-        draft.evidence.push_back({"not_read", "of which the peer answered", gone.not_read});
+    if (gone.is_idle()) draft.evidence.push_back({"idle_ns", "idle before that", gone.least_idle});
+    if (gone.closing > 0)
+        draft.evidence.push_back({"closing", "of which closed here", gone.closing});
+    if (gone.heard.open_there > 0)
+        draft.evidence.push_back(
+            {"open_there", "other ends here that are open", gone.heard.open_there});
+    if (gone.heard.elsewhere > 0)
+        draft.evidence.push_back({"answered_elsewhere", "whose hosts answered on other connections",
+                                  gone.heard.elsewhere});
+    if (gone.heard.since > 0)
+        draft.evidence.push_back(
+            {"answered_since", "whose hosts have answered since", gone.heard.since});
     if (gone.now) {
         draft.evidence.push_back({"silence_ns", "no segment for", gone.now->longest_silence});
         draft.evidence.push_back({"unacked", "bytes unacknowledged", gone.unacked});
         draft.evidence.push_back({"unsent", "bytes unsent", gone.unsent});
         draft.evidence.push_back(
             {"retransmissions", "in a row", std::uint64_t{gone.most_timeouts}});
+        if (gone.most_keepalive > 0)
+            draft.evidence.push_back(
+                {"probes", "keepalive probes in a row", std::uint64_t{gone.most_keepalive}});
         draft.processes.push_back({"holders", "held by", gone.now->processes});
     }
 }
@@ -272,12 +256,16 @@ void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
 FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
     FindingDraft draft{"peers_gone", report::Severity::warning};
     describe(gone, netns, draft);
+    const bool was_used = gone.waiting > 0 && gone.is_idle() && gone.unacked > 0;
     if (gone.waiting > 0)
         draft.what =
-            fmt::format("The peers of {} of {} don't answer{}: no segment from {} for {}, {}",
-                        counted(gone.waiting, "connection"), draft.subject, peers_text(gone),
-                        where(gone), duration_text(gone.now->longest_silence), waits_text(gone));
+            fmt::format("The peers of {} of {}{} don't answer{}: no segment from {} for {}{}, {}",
+                        counted(gone.waiting, "connection"), draft.subject,
+                        was_used ? fmt::format(", idle {} before,", idle_text(gone)) : "",
+                        peers_text(gone), where(gone), duration_text(gone.now->longest_silence),
+                        was_used ? ", the idle time included" : "", waits_text(gone));
     if (gone.ended > 0) draft.what += (gone.waiting > 0 ? "; " : "") + ended_text(gone);
+    if (gone.waiting == 0 && gone.is_idle()) draft.what += ", having been idle " + idle_text(gone);
     draft.what += fmt::format(": {}.", why_text(gone));
     return draft;
 }
@@ -293,11 +281,57 @@ FindingDraft draft_of_one_way(const Gone& gone, std::uint32_t netns) {
         waits_text(gone),
         gone.waiting_for.size() == 1 ? text_of(gone.waiting_for.begin()->first) : "the peers",
         duration_text(gone.now->longest_silence));
-    draft.advice.push_back("One direction is cut: look for what drops it here (nft list ruleset, "
-                           "tc -s qdisc), on the way (routes that differ by direction, a firewall "
-                           "that has seen one direction only), and at the peer.");
+    draft.advice.emplace_back(kOneWayAdvice);
     draft.advice.push_back(std::string(kSizeAdvice));
     return draft;
+}
+
+/// Alive, but their programs don't read; the program here has set how long that may last.
+FindingDraft draft_of_not_read(const PartyEnds& ends, const CauseFacts& facts) {
+    FindingDraft draft{"peers_gone", report::Severity::warning};
+    const bool is_one = facts.count == 1;
+    draft.subject = party_text(ends);
+    draft.what = fmt::format(
+        "{} of {} {} ended by the time-out that the program has set (TCP_USER_TIMEOUT): {} alive "
+        "and answered, but with a receive window of 0{} for {}, so that {} stayed unsent: {} read.",
+        counted(facts.count, "connection"), draft.subject, is_one ? "was" : "were",
+        is_one ? "the peer was" : "the peers were", is_one ? "" : ", one of them",
+        duration_text(facts.longest_limited), counted(facts.unsent, "byte"),
+        is_one ? "it doesn't" : "they don't");
+    const std::uint64_t none = 0;
+    draft.evidence = {{"waiting", "waiting now", none},
+                      {"ended", "timed out", facts.count},
+                      {"retransmission", "by retransmission", none},
+                      {"user_timeout", "by TCP_USER_TIMEOUT", facts.count},
+                      {"keepalive", "by keepalive", none},
+                      {"remote", "remote", where(ends, facts)},
+                      {"netns", "network namespace", std::uint64_t{ends.party.netns}},
+                      {"zero_window", "with a window of 0", facts.count},
+                      {"unsent", "bytes unsent", facts.unsent},
+                      {"limited_ns", "kept from sending for", facts.longest_limited}};
+    draft.connections = facts.ids.list();
+    draft.likes = facts.likes.list();
+    draft.scope = scope_of(ends, facts);
+    draft.scope.is_began_seen = false; // they waited before they ended
+    draft.advice.push_back("The cure is at the peers: their programs have to read. Look for what "
+                           "they wait for (a lock, a slow disk), and whether they can take as "
+                           "much as is sent.");
+    draft.advice.push_back("TCP_USER_TIMEOUT also ends connections whose peers are alive: if slow "
+                           "readers are to be kept, set it to more than they need to catch up.");
+    return draft;
+}
+
+/// Of a service some clients lose their network every day.
+bool is_one_of_many(const RuleInput& evidence, const GoneByProgram::key_type& program,
+                    const Gone& gone) {
+    constexpr double kFew = 0.1;
+    if (!gone.scope.remotes.empty()) return false;
+    std::uint64_t all = 0;
+    for (const ServiceRow& row : evidence.services)
+        if (row.key.role == tcp::Role::server && row.key.netns == program.first &&
+            event::comm_text(row.key.comm) == program.second)
+            all += row.total().connections;
+    return share_of(gone.waiting + gone.ended, all) < kFew && all > 0;
 }
 
 } // namespace
@@ -307,15 +341,16 @@ void find_peers_gone(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const auto& [key, gone] : gone_by_program(evidence)) {
         if (gone.waiting + gone.ended < many) continue;
         FindingDraft draft = draft_of_gone(gone, key.first);
-        if (is_kept_here(gone))
-            draft.advice.push_back("The data was not even sent once: look for what drops it on "
-                                   "this host (nft list ruleset, iptables-save, tc -s qdisc).");
-        if (answers_elsewhere(gone) || sends_much(gone)) draft.advice.emplace_back(kSizeAdvice);
+        if (is_one_of_many(evidence, key, gone)) draft.severity = report::Severity::info;
         advise_on_gone(evidence, gone, key.first, draft);
         drafts.push_back(std::move(draft));
     }
-    for (const auto& [key, gone] : waiting_by_program(evidence.live, evidence.live.one_way()))
+    for (const auto& [key, gone] : waiting_by_program(evidence, evidence.live.one_way()))
         if (gone.waiting >= many) drafts.push_back(draft_of_one_way(gone, key.first));
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        const CauseFacts* facts = ends.facts(EndCause::not_read);
+        if (facts && facts->count >= many) drafts.push_back(draft_of_not_read(ends, *facts));
+    }
 }
 
 } // namespace tcpdwell::analysis

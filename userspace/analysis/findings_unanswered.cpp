@@ -20,6 +20,8 @@ struct UnansweredConnects {
     std::uint64_t failed = 0;
     std::uint64_t unreachable = 0; ///< of the failed ones
     std::uint64_t late = 0;        ///< of the failed ones: answered after they were given up
+    std::uint64_t at_once = 0;     ///< of the failed ones: within moments
+    std::uint64_t meanwhile = 0;   ///< of the failed ones, while others were answered there
     std::uint64_t waiting = 0;
     std::map<tcp::Endpoint, std::uint64_t> endpoints;
     std::map<tcp::Endpoint, std::uint64_t> tries; ///< all that have ended, or wait
@@ -30,6 +32,11 @@ struct UnansweredConnects {
     Scope scope;
 
     [[nodiscard]] std::uint64_t all() const { return failed + waiting; }
+    [[nodiscard]] std::uint64_t all_tries() const {
+        std::uint64_t sum = 0;
+        for (const auto& [endpoint, count] : tries) sum += count;
+        return std::max(sum, all());
+    }
     void add(const UnansweredConnects& other);
 };
 
@@ -37,6 +44,8 @@ void UnansweredConnects::add(const UnansweredConnects& other) {
     failed += other.failed;
     unreachable += other.unreachable;
     late += other.late;
+    at_once += other.at_once;
+    meanwhile += other.meanwhile;
     known.insert(other.known.begin(), other.known.end());
     maybe.insert(other.maybe.begin(), other.maybe.end());
     waiting += other.waiting;
@@ -68,6 +77,8 @@ UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
         connects.failed += facts->count;
         connects.unreachable += facts->details[tcp::EndingDetail::unreachable];
         connects.late += std::min(facts->answered_late, facts->count);
+        connects.at_once += std::min(facts->at_once, facts->count);
+        connects.meanwhile += std::min(facts->answered_meanwhile, facts->count);
         connects.endpoints[key.endpoint] += facts->count;
         connects.tries[key.endpoint] += ends.connections();
         if (connects.ids.empty()) {
@@ -115,6 +126,39 @@ bool is_unanswered(const RuleInput& evidence, const UnansweredConnects& connects
     });
 }
 
+/// How many connects of the program to each of these hosts have ended, at whichever port, or wait.
+std::map<tcp::IpAddress, std::uint64_t> tries_by_host(const RuleInput& evidence,
+                                                      const ProgramKey& key,
+                                                      const UnansweredConnects& connects) {
+    std::map<tcp::IpAddress, std::uint64_t> tries;
+    for (const auto& [endpoint, count] : connects.endpoints) tries[endpoint.address];
+    for (const auto& [party, ends] : evidence.causes.parties()) {
+        const auto host = tries.find(party.endpoint.address);
+        if (party.role == tcp::Role::client && host != tries.end() && party.netns == key.first &&
+            comm_of(party.comm) == key.second)
+            host->second += ends.connections();
+    }
+    for (const HeldSockets* holding : evidence.live.in(tcp::State::SYN_SENT))
+        for (const auto& [endpoint, count] : holding->tried)
+            if (const auto host = tries.find(endpoint.address);
+                host != tries.end() && holding->netns == key.first && holding->comm == key.second)
+                host->second += count;
+    return tries;
+}
+
+/// Several at one host, each at another port: as FTP's servers connect to their clients.
+bool is_host_unanswered(const RuleInput& evidence, const ProgramKey& key,
+                        const UnansweredConnects& connects) {
+    const auto many = count_threshold(evidence, "connects_unanswered.connections");
+    const double share = evidence.thresholds.value("connects_unanswered.share");
+    const auto tries = tries_by_host(evidence, key, connects);
+    const auto hosts = by_host(connects);
+    return std::ranges::any_of(hosts, [&](const auto& each) {
+        return each.second >= many && static_cast<double>(each.second) >=
+                                          share * static_cast<double>(tries.at(each.first));
+    });
+}
+
 std::string endpoint_text(const tcp::Endpoint& endpoint) {
     return endpoint.text(endpoint.address.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6);
 }
@@ -125,8 +169,10 @@ std::string target_text(const UnansweredConnects& connects, std::size_t hosts) {
     if (connects.endpoints.size() == hosts)
         return fmt::format("port {} of {}", connects.endpoints.begin()->first.port,
                            counted(hosts, "host"));
+    const tcp::IpAddress& host = connects.endpoints.begin()->first.address;
     return fmt::format("{} of {}", counted(connects.endpoints.size(), "port"),
-                       counted(hosts, "host"));
+                       hosts == 1 ? host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6)
+                                  : counted(hosts, "host"));
 }
 
 const tcp::Endpoint& most_often(const std::map<tcp::Endpoint, std::uint64_t>& endpoints) {
@@ -153,6 +199,60 @@ bool is_unreachable(const UnansweredConnects& connects) {
     return connects.unreachable * 2 > connects.all();
 }
 
+/// Most of them failed by an error, some sooner than a program gives up.
+bool is_rejected(const UnansweredConnects& connects) {
+    return connects.at_once > 0 && (connects.at_once + connects.unreachable) * 2 > connects.all();
+}
+
+/// Most of them while others at the same endpoint were answered.
+bool is_partial(const UnansweredConnects& connects) {
+    return connects.meanwhile * 2 > connects.all();
+}
+
+/// "12 of 60 connects"
+std::string connects_text(const UnansweredConnects& connects) {
+    const std::uint64_t tries = connects.all_tries();
+    if (tries == connects.all()) return counted(tries, "connect");
+    return fmt::format("{} of {}", connects.all(), counted(tries, "connect"));
+}
+
+std::string rejected_text(const UnansweredConnects& connects) {
+    const bool are_all = connects.at_once == connects.all();
+    return fmt::format(
+        "failed{} at once (within 10 ms){}: by an ICMP error, or a firewall that rejects (perhaps "
+        "on this host), unless the program closed {} itself",
+        are_all ? "" : fmt::format(", {} of them", connects.at_once),
+        connects.unreachable == 0 ? "" : fmt::format(", {} as unreachable", connects.unreachable),
+        connects.at_once == 1 ? "it" : "them");
+}
+
+/// What became of them, where most weren't answered by anything.
+std::string no_answer_text(const UnansweredConnects& connects) {
+    const std::uint64_t errors = connects.unreachable + connects.at_once;
+    std::string text = "got no answer";
+    if (errors > 0) {
+        text = fmt::format("failed: {} got no answer", connects.all() - errors);
+        if (connects.unreachable > 0)
+            text += fmt::format(", {} as unreachable (an ICMP error came, there is no route, or no "
+                                "neighbour has the address)",
+                                connects.unreachable);
+        if (connects.at_once > 0)
+            text += fmt::format(", {} at once (within 10 ms: an ICMP error, or a firewall that "
+                                "rejects)",
+                                connects.at_once);
+    }
+    if (is_partial(connects)) text += ", while others there were answered";
+    return text;
+}
+
+std::string how_text(const UnansweredConnects& connects) {
+    if (is_rejected(connects)) return rejected_text(connects);
+    if (is_unreachable(connects))
+        return "failed, because it can't be reached: an ICMP error came, there is no route, or no "
+               "neighbour has the address";
+    return no_answer_text(connects);
+}
+
 std::string unanswered_text(const ProgramKey& key, const UnansweredConnects& connects,
                             const std::string& subject) {
     const auto hosts = by_host(connects);
@@ -172,16 +272,12 @@ std::string unanswered_text(const ProgramKey& key, const UnansweredConnects& con
     const auto worst = std::ranges::max_element(
         hosts, [](const auto& a, const auto& b) { return a.second < b.second; });
     const tcp::IpAddress& host = worst->first;
+    const bool is_to = is_rejected(connects) || is_unreachable(connects);
     return fmt::format(
-        "{} of {} {}{}.", counted(all, "connect"), subject,
-        is_unreachable(connects)
-            ? "failed, because it can't be reached: an ICMP error came, there is no route, or no "
-              "neighbour has the address"
-            : "got no answer",
+        "{} of {} {}{}.", connects_text(connects), subject, how_text(connects),
         hosts.size() == 1
             ? ""
-            : fmt::format(", {} of them {} {}", worst->second,
-                          is_unreachable(connects) ? "to" : "from",
+            : fmt::format(", {} of them {} {}", worst->second, is_to ? "to" : "from",
                           host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6)));
 }
 
@@ -222,6 +318,10 @@ std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
                "for connecting against the round-trip time (ping) and against the 1 s after which "
                "a lost SYN or "
                "SYN-ACK is sent again.";
+    if (is_rejected(connects))
+        return "Look for a rule that rejects: on this host first (nft list ruleset, iptables-save; "
+               "a Kubernetes Service without endpoints is rejected so), then at the server and on "
+               "the way. 'tcpdump icmp' shows who sends the errors, strace what connect() returns.";
     if (is_unreachable(connects))
         return "Check that the host is up and has that address (ip neigh: FAILED), its route (ip "
                "route get), and firewalls that reject with an ICMP error (tcpdump icmp shows who "
@@ -231,6 +331,10 @@ std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
         return "The SYNs arrived: the server is traced here as well, and has answered them. Its "
                "SYN-ACKs came after the program had given up, or were lost: check the way back "
                "(routes, firewalls, address translation) and the program's time-out.";
+    if (is_partial(connects))
+        return "Others there were answered meanwhile: one of several paths (ECMP, a bond), or one "
+               "of several servers behind that address (a load balancer, a Service) is bad, or the "
+               "server is overloaded and drops SYNs (nstat -az TcpExtListenDrops on it).";
     return "The SYNs, or the answers to them, are dropped on the way or at a host: check that the "
            "server is up, the routes both ways, and firewalls (which should reject, so that "
            "connect() fails at once).";
@@ -250,21 +354,26 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
     draft.subject = fmt::format("{} to {}", key.second, target_text(connects, hosts.size()));
     draft.scope = connects.scope;
     draft.what = unanswered_text(key, connects, draft.subject);
-    draft.evidence = {{"connects", "connects", all},
-                      {"waiting", "in SYN_SENT now", connects.waiting},
-                      {"failed", "given up", connects.failed},
-                      {"unreachable", "of which unreachable", connects.unreachable},
-                      {"hosts", "hosts", std::uint64_t{hosts.size()}},
-                      {"host", "most often", host_text},
-                      {"remote", "remote endpoint", endpoint_text(most_often(connects.endpoints))},
-                      {"program", "program", key.second}};
+    draft.evidence = {
+        {"connects", "connects", all},
+        {"waiting", "in SYN_SENT now", connects.waiting},
+        {"failed", "given up", connects.failed},
+        {"unreachable", "of which unreachable", connects.unreachable},
+        {"hosts", "hosts", std::uint64_t{hosts.size()}},
+        {"host", "most often", host_text},
+        {"remote", "remote endpoint", endpoint_text(most_often(connects.endpoints))},
+        {"program", "program", key.second},
+        {"tries", "connects there in all", connects.all_tries()},
+        {"at_once", "of which failed at once", connects.at_once},
+        {"answered_meanwhile", "while others there were answered", connects.meanwhile}};
     if (connects.late > 0)
         draft.evidence.push_back({"answered_late", "answered after that", connects.late});
     if (!connects.known.empty())
         draft.evidence.push_back({"known_hosts", "hosts to which it has been connected",
                                   std::uint64_t{connects.known.size()}});
     draft.advice.push_back(unanswered_advice(evidence, key, connects));
-    if (is_unreachable(connects) || is_late(connects)) return draft; // it doesn't wait so long
+    if (is_rejected(connects) || is_unreachable(connects) || is_late(connects))
+        return draft; // it doesn't wait so long
     draft.advice.push_back(
         fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
                     "should have a time-out of its own.",
@@ -282,7 +391,9 @@ void find_connects_unanswered(const RuleInput& evidence, FindingDrafts& drafts) 
             all.add(connects);
             if (is_unanswered(evidence, connects)) found.push_back(&connects);
         }
-        if (found.size() >= kManyPorts || (found.empty() && is_unanswered(evidence, all)))
+        if (found.size() >= kManyPorts ||
+            (found.empty() &&
+             (is_unanswered(evidence, all) || is_host_unanswered(evidence, key, all))))
             found = {&all};
         for (const UnansweredConnects* connects : found)
             drafts.push_back(unanswered_draft(evidence, key, *connects));

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "analysis/scope.h"
+#include "track/connection_table.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -80,25 +81,10 @@ Nanoseconds age_of(const track::LiveSocket& socket, MonoTime now) {
     }
 }
 
-/// Whether the peer answers neither data nor probes. One whose window is 0 answers: it doesn't
-/// read.
-bool is_unanswered(const track::LiveSocket& socket) {
-    const event::SocketNumbers* n = socket.numbers;
-    if (n == nullptr || !n->since_received_ms) return false;
-    if (socket.state != tcp::State::ESTABLISHED && socket.state != tcp::State::CLOSE_WAIT)
-        return false;
-    if (n->unacked.value_or(0) > 0) return n->timeouts > 0;
-    // Data that this host itself drops on its way out (tcp_write_xmit()) stays unsent, and is sent
-    // as probes to a window that isn't 0.
-    return n->probes > 1 && (n->unsent.value_or(0) == 0 || n->peer_window.value_or(0) > 0);
-}
-
-/// For how long at least data has been retransmitted: the timer starts with 200 ms or more, and
-/// doubles each time (TCP_RTO_MIN, tcp_retransmit_timer()).
-Nanoseconds retransmitted_for(const event::SocketNumbers& n) {
-    constexpr Nanoseconds kFirst = std::chrono::milliseconds(200);
-    constexpr int kMost = 20;
-    return kFirst * ((1 << std::min<int>(n.timeouts, kMost)) - 1);
+/// Each namespace has loopback addresses of its own; others are taken for the same host.
+std::uint64_t end_key(std::uint32_t netns, const tcp::FourTuple& tuple) {
+    return track::hash_of(tuple.remote.address.is_loopback() ? netns : 0,
+                          tcp::FourTuple{tuple.local, tuple.remote});
 }
 
 /// The processes that are to act, by what is known of it.
@@ -119,9 +105,8 @@ Actors actors_of(const track::LiveSocket& socket) {
     }
     Actors actors{holders->processes, holders->count - holders->processes.size(), true,
                   !holders->partial, false};
-    // The same program is a worker that its parent accepts for. Where not all processes could be
-    // looked into, the owner may be one that has it still.
-    actors.inherited = owner && actors.more == 0 && actors.looked_up &&
+    // The same program is a worker that its parent accepts for.
+    actors.inherited = owner && actors.more == 0 &&
                        std::ranges::none_of(actors.processes, [&](const event::Process& each) {
                            return each.pid == owner->pid || each.comm() == owner->comm();
                        });
@@ -207,6 +192,8 @@ void note_numbers(HeldSockets& holding, const track::LiveSocket& socket, Weight 
     holding.unread += n.unread.value_or(0) * weight;
     holding.most_timeouts = std::max<std::uint32_t>(holding.most_timeouts, n.timeouts);
     holding.longest_silence = std::max(holding.longest_silence, since_received(socket));
+    if (n.unacked == OptionalNumber<std::uint32_t>(0) && unsent == 0)
+        holding.most_keepalive = std::max<std::uint32_t>(holding.most_keepalive, n.probes);
 }
 
 } // namespace
@@ -240,6 +227,11 @@ void OpenSockets::begin_live(MonoTime now) {
 
 void OpenSockets::on_live(const track::LiveSocket& socket, Weight weight) {
     note_answers(socket, weight);
+    const bool is_open =
+        socket.state == tcp::State::ESTABLISHED || socket.state == tcp::State::CLOSE_WAIT;
+    if (is_open && socket.numbers != nullptr && socket.numbers->since_received_ms &&
+        heard_.size() < kMostHeard)
+        heard_[end_key(socket.who.netns, socket.who.tuple)] = now_ - since_received(socket, now_);
     if (!is_of_interest(socket.state)) return;
     // Nobody can close it: AcceptQueues. What has sent a FIN was closed by somebody, although no
     // process has it.
@@ -248,23 +240,12 @@ void OpenSockets::on_live(const track::LiveSocket& socket, Weight weight) {
         old_from_[socket.state], weight);
 }
 
-/// A segment of the peer began these states; of an established one there may be numbers.
-void OpenSockets::note_heard(const track::LiveSocket& socket) {
-    if (socket.state != tcp::State::ESTABLISHED && socket.state != tcp::State::TIME_WAIT) return;
-    const bool has_begun = socket.since && now_ - *socket.since < silent_from_;
-    const bool is_acknowledged = socket.state == tcp::State::ESTABLISHED &&
-                                 socket.numbers != nullptr && socket.numbers->since_received_ms &&
-                                 !is_unanswered(socket) &&
-                                 since_received(socket, now_) < silent_from_;
-    if ((has_begun || is_acknowledged) && heard_.size() < kMostHeard)
-        heard_.emplace(socket.who.netns, socket.who.tuple.remote.address);
-}
-
 void OpenSockets::note_answers(const track::LiveSocket& socket, Weight weight) {
-    note_heard(socket);
     const event::SocketNumbers* n = socket.numbers;
     if (n == nullptr || !n->since_received_ms) return;
     if (!is_unanswered(socket)) return;
+    // What has been closed for so long is reported as stuck.
+    if (is_closing(socket.state) && age_of(socket, now_) >= old_from_[socket.state]) return;
     const Nanoseconds silence = since_received(socket);
     const Nanoseconds unheard_for = retransmitted_for(*n);
     // Each segment that comes has the peer's last acknowledgement; what the peer retransmits comes
@@ -327,7 +308,11 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         holding.likes.note(socket.who.id);
     note_ends(holding, socket, kind != Kind::in_state || socket.state == tcp::State::SYN_SENT,
               weight);
-    if (socket.numbers != nullptr) note_numbers(holding, socket, weight);
+    if (socket.numbers == nullptr) return;
+    note_numbers(holding, socket, weight);
+    if (kind != Kind::in_state)
+        holding.silences.add(
+            silence_of(socket.who, *socket.numbers, socket.numbers_at.value_or(now_), false));
 }
 
 std::vector<const HeldSockets*> OpenSockets::of(Kind kind, std::optional<tcp::State> state) const {
@@ -348,10 +333,11 @@ std::vector<const HeldSockets*> OpenSockets::one_way() const {
     return of(Kind::one_way, std::nullopt);
 }
 
-bool OpenSockets::are_heard_elsewhere(const HeldSockets& waiting) const {
-    return !waiting.tried.empty() && std::ranges::all_of(waiting.tried, [&](const auto& each) {
-        return heard_.contains({waiting.netns, each.first.address});
-    });
+std::optional<MonoTime> OpenSockets::other_end_heard(const Silence& silence) const {
+    const tcp::FourTuple other{silence.tuple.remote, silence.tuple.local, silence.tuple.family};
+    const auto found = heard_.find(end_key(silence.netns, other));
+    if (found == heard_.end()) return std::nullopt;
+    return found->second;
 }
 
 std::vector<const HeldSockets*> OpenSockets::unanswering() const {

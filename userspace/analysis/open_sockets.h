@@ -7,10 +7,12 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "analysis/analysis.h"
 #include "analysis/lives.h"
+#include "analysis/silence.h"
 #include "analysis/thresholds.h"
 
 namespace tcpdwell::analysis {
@@ -70,14 +72,16 @@ struct HeldSockets {
     std::uint64_t unsent = 0;    ///< bytes
     std::uint64_t unacked = 0;   ///< bytes
     std::uint64_t unread = 0;    ///< bytes
-    std::uint32_t most_timeouts = 0; ///< of a retransmission timer, in a row
-    std::uint32_t most_probes = 0;   ///< of a window of 0, in a row without an answer
-    Nanoseconds longest_silence{};   ///< since a segment came from the peer
+    std::uint32_t most_timeouts = 0;  ///< of a retransmission timer, in a row
+    std::uint32_t most_probes = 0;    ///< of a window of 0, in a row without an answer
+    std::uint32_t most_keepalive = 0; ///< probes of keepalive, likewise
+    Nanoseconds longest_silence{};    ///< since a segment came from the peer
+    Silences silences;                ///< of those whose peer doesn't answer
 };
 
 /// Only the states that something can be wrong with: SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT,
 /// LAST_ACK, CLOSING, and sockets whose peer doesn't answer. Memory: some hundred bytes for each
-/// program that has sockets in them.
+/// program that has sockets in them, and 3 MiB.
 class OpenSockets : public Analysis {
 public:
     explicit OpenSockets(const Thresholds& thresholds);
@@ -94,18 +98,17 @@ public:
     [[nodiscard]] std::vector<const HeldSockets*> unanswering() const;
     /// The same, but segments do come from the peer: what is sent doesn't get there.
     [[nodiscard]] std::vector<const HeldSockets*> one_way() const;
-    /// Whether each host that these wait for was heard on another connection, as lately as the
-    /// threshold wants.
-    [[nodiscard]] bool are_heard_elsewhere(const HeldSockets& waiting) const;
+
+    /// When the other end was, if it is here and open; nullopt: it isn't.
+    [[nodiscard]] std::optional<MonoTime> other_end_heard(const Silence& silence) const;
 
 private:
-    static constexpr std::size_t kMostHeard = 10'000;
+    static constexpr std::size_t kMostHeard = 1 << 16;
     enum class Kind : std::uint8_t { in_state, unanswering, one_way };
     /// The last one: the pid of who opened them, of inherited ones.
     using Key =
         std::tuple<Kind, tcp::State, std::uint32_t, std::string, std::optional<std::uint32_t>>;
 
-    void note_heard(const track::LiveSocket& socket);
     void note_answers(const track::LiveSocket& socket, Weight weight);
     void add(Kind kind, const track::LiveSocket& socket, Nanoseconds age, bool exact,
              Nanoseconds old_from, Weight weight);
@@ -115,8 +118,8 @@ private:
     Nanoseconds silent_from_;
     MonoTime now_{};
     std::map<Key, HeldSockets> holdings_;
-    /// Remote hosts, by network namespace of the connection; at most kMostHeard.
-    std::set<std::pair<std::uint32_t, tcp::IpAddress>> heard_;
+    /// When what is open was heard last, by a hash of its ends; at most kMostHeard.
+    std::unordered_map<std::uint64_t, MonoTime> heard_;
 };
 
 } // namespace tcpdwell::analysis

@@ -15,6 +15,7 @@
 #include "analysis/dwell.h"
 #include "analysis/findings.h"
 #include "analysis/flows.h"
+#include "analysis/heard_hosts.h"
 #include "analysis/kernel_counters.h"
 #include "analysis/listener_times.h"
 #include "analysis/lives.h"
@@ -106,6 +107,7 @@ private:
     Upstreams upstreams_;
     CounterCheck check_;
     LocalPairs pairs_;
+    HeardHosts heard_;
     Causes causes_;
     Overview overview_;
     std::vector<Analysis*> all_; ///< in the order in which they are notified and add sections

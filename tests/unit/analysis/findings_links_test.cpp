@@ -229,5 +229,28 @@ TEST_F(Links, a_queue_that_overflowed_seldom_explains_few) {
     EXPECT_THAT(linked({full, resets(11)}), ElementsAre("app", "resets <- app accept_queue_full"));
 }
 
+/// At the same host and by the same process, and while that lasted.
+TEST_F(Links, who_gets_no_answer_on_its_connections_gets_none_to_new_ones) {
+    const auto connects = [] {
+        return Draft("connects_unanswered", "new").connects("10.0.0.5", 80).by(7).of(100);
+    };
+    const auto gone = [] {
+        return Draft("peers_gone", "old").connects("10.0.0.5", 90).by(7).of(3);
+    };
+    const auto linked_with = [&](const FindingDraft& consequence, const FindingDraft& cause) {
+        return linked({consequence, cause}).back() == "new <- old peers_gone";
+    };
+    EXPECT_TRUE(linked_with(connects().since(3s).from(4s, 9s), gone().since(2s).from(5s, 6s)));
+    EXPECT_TRUE(linked_with(connects().since(7s).from(8s, 9s), gone().since(2s).from(5s, 6s)));
+    EXPECT_FALSE(linked_with(connects().since(8s).from(8s, 9s), gone().since(2s).from(5s, 6s)))
+        << "it was over";
+    EXPECT_FALSE(linked_with(connects().since(1s).from(1s, 2s), gone().since(3s).from(5s, 6s)))
+        << "it was over";
+    EXPECT_FALSE(linked_with(connects().by(7), Draft("peers_gone", "old").connects("10.0.0.5", 80)))
+        << "of another process";
+    EXPECT_FALSE(linked_with(connects(), Draft("peers_gone", "old").connects("10.0.0.6", 80).by(7)))
+        << "of another host";
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -159,6 +159,92 @@ TEST_F(ConnectsUnanswered, an_upstream_that_is_down_is_named) {
     EXPECT_EQ(evidence(*f, "hosts"), 2);
 }
 
+/// One of several paths to it is bad, or one of the servers behind that address.
+TEST_F(ConnectsUnanswered, while_others_at_the_same_endpoint_are_answered) {
+    for (tcp::Port i = 0; i < 5; ++i) {
+        clients(scenario("connect_given_up"), 1, static_cast<tcp::Port>(40'000 + i), "10.0.0.5",
+                i * 3s);
+        clients(scenario("client_first_fin_with_ack"), 2, static_cast<tcp::Port>(45'000 + 2 * i),
+                "10.0.0.5", i * 3s + 500ms);
+    }
+    const report::Finding* f = found("connects_unanswered", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what, "5 of 15 connects of app to 10.0.0.5:5432 got no answer, while others there "
+                       "were answered.");
+    EXPECT_EQ(evidence(*f, "tries"), 15);
+    EXPECT_EQ(evidence(*f, "answered_meanwhile"), 5);
+    EXPECT_THAT(advice(*f), HasSubstr("one of several paths"));
+    EXPECT_THAT(advice(*f), Not(HasSubstr("dropped on the way")));
+}
+
+TEST_F(ConnectsUnanswered, in_an_outage_nobody_else_is_answered) {
+    clients(scenario("client_first_fin_with_ack"), 10, 42'000);
+    for (tcp::Port i = 0; i < 5; ++i)
+        clients(scenario("connect_given_up"), 1, static_cast<tcp::Port>(40'000 + i), "10.0.0.5",
+                10s + i * 3s);
+    clients(scenario("client_first_fin_with_ack"), 10, 45'000, "10.0.0.5", 40s);
+    EXPECT_EQ(found("connects_unanswered", kLater)->what,
+              "5 of 25 connects of app to 10.0.0.5:5432 got no answer.");
+}
+
+/// As FTP's servers connect to a port that their client has named.
+TEST_F(ConnectsUnanswered, of_one_host_at_a_port_each_are_counted_together) {
+    const auto to_port = [&](std::string_view what, int port) {
+        town.add(scenario(what),
+                 here(tuple("10.0.0.1", static_cast<tcp::Port>(40'000 + port), "10.0.0.5",
+                            static_cast<tcp::Port>(port)),
+                      400s),
+                 1, Vary::local_port);
+    };
+    for (int port = 5001; port <= 5002; ++port) to_port("connect_given_up", port);
+    EXPECT_FALSE(found("connects_unanswered", kLater));
+    to_port("connect_given_up", 5003);
+    const report::Finding* f = found("connects_unanswered", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what, "3 connects of app to 3 ports of 10.0.0.5 got no answer.");
+    for (int port = 6001; port <= 6028; ++port) to_port("client_first_fin_with_ack", port);
+    EXPECT_FALSE(found("connects_unanswered", kLater)) << "less than one in ten";
+}
+
+class ConnectsFailedAtOnce : public CauseFindings {
+protected:
+    void fail(EndingDetail detail, Nanoseconds after, int times) {
+        keeps_ports_ = true;
+        auto connect = client_end(ClosedFirst::none, Ending::connect_failed, detail);
+        connect.states = {{SYN_SENT, after}};
+        connect.line.closed = at(1s + after);
+        end(connect, times);
+    }
+};
+
+/// No program gives up so soon: a firewall rejects the SYN, often on this very host.
+TEST_F(ConnectsFailedAtOnce, are_rejected) {
+    fail(EndingDetail::given_up, 100us, 12);
+    const report::Finding* f = found("connects_unanswered");
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what,
+              "12 connects of app to 10.0.0.1:80 failed at once (within 10 ms): by an ICMP error, "
+              "or a firewall that rejects (perhaps on this host), unless the program closed them "
+              "itself.");
+    EXPECT_EQ(evidence(*f, "at_once"), 12);
+    EXPECT_THAT(advice(*f), HasSubstr("a rule that rejects"));
+    EXPECT_THAT(advice(*f), Not(HasSubstr("tcp_syn_retries")));
+    fail(EndingDetail::unreachable, 1s, 5);
+    EXPECT_THAT(std::string(found("connects_unanswered")->what),
+                HasSubstr("17 connects of app to 10.0.0.1:80 failed, 12 of them at once (within "
+                          "10 ms), 5 as unreachable: by an ICMP error"));
+}
+
+TEST_F(ConnectsFailedAtOnce, aren_t_counted_as_without_an_answer) {
+    fail(EndingDetail::given_up, 10ms, 4);
+    fail(EndingDetail::given_up, 9ms, 2);
+    fail(EndingDetail::unreachable, 1s, 1);
+    EXPECT_EQ(found("connects_unanswered")->what,
+              "7 connects of app to 10.0.0.1:80 failed: 4 got no answer, 1 as unreachable (an "
+              "ICMP error came, there is no route, or no neighbour has the address), 2 at once "
+              "(within 10 ms: an ICMP error, or a firewall that rejects).");
+}
+
 /// Not more than anybody can look through.
 TEST_F(ConnectsUnanswered, ports_are_apart_unless_they_are_many) {
     const auto to_ports = [&](int count) {
@@ -175,7 +261,7 @@ TEST_F(ConnectsUnanswered, ports_are_apart_unless_they_are_many) {
     ASSERT_EQ(all.size(), 1u);
     EXPECT_EQ(evidence(*all[0], "connects"), 24);
     EXPECT_THAT(std::string(all[0]->what),
-                HasSubstr("24 connects of app to 8 ports of 1 host got"));
+                HasSubstr("24 connects of app to 8 ports of 10.0.0.5 got"));
     EXPECT_EQ(all[0]->connections.size(), 3u);
 }
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// When remote hosts were heard, on whichever connection.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "analysis/analysis.h"
+
+namespace tcpdwell::analysis {
+
+/// By what only a segment of the peer brings about: states, and numbers where they are read.
+/// Memory: some 200 bytes for each of at most kMostHosts.
+class HeardHosts : public Analysis {
+public:
+    static constexpr std::size_t kMostHosts = 10'000;
+    static constexpr std::size_t kMostSpans = 32; ///< of each host, the last ones
+
+    void on_transition(const track::TransitionLine& line, Weight) override;
+    void on_connection(const track::ConnectionLine& line, Weight) override;
+    void begin_live(MonoTime now) override { now_ = now; }
+    void on_live(const track::LiveSocket& socket, Weight) override;
+    void add_to(report::Report&, const ReportContext&) override {}
+    void next_interval(MonoTime now) override;
+
+    void note(std::uint32_t netns, const tcp::IpAddress& host, MonoTime at);
+    /// After the first time, and before the other one.
+    [[nodiscard]] bool were_heard_between(std::uint32_t netns, const tcp::IpAddress& host,
+                                          MonoTime from, MonoTime until) const;
+    /// nullopt: not at all.
+    [[nodiscard]] std::optional<MonoTime> last_heard(std::uint32_t netns,
+                                                     const tcp::IpAddress& host) const;
+
+private:
+    /// In which it was heard again and again.
+    struct Span {
+        MonoTime first;
+        MonoTime last;
+    };
+    using Spans = std::vector<Span>; ///< in their order
+
+    MonoTime now_{};
+    MonoTime begin_{}; ///< of this interval
+    std::map<std::pair<std::uint32_t, tcp::IpAddress>, Spans> hosts_;
+};
+
+} // namespace tcpdwell::analysis
