@@ -10,15 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostTries = 1 << 14;
 constexpr std::size_t kMostClosers = 16;
-/// RFC 8305, section 8: the next address is tried after 250 ms, at most 2 s.
-constexpr Nanoseconds kSameTry = 2s;
-/// Who loses is given up so soon after the answer.
-constexpr Nanoseconds kGivenUp = 10ms;
-
-/// No program waits so shortly for an answer.
-constexpr Nanoseconds kMoments = 10ms;
 
 bool is_consequence(EndCause cause) {
     return cause == EndCause::reset_there || cause == EndCause::met_idle_close ||
@@ -49,14 +41,6 @@ void note_between(CauseFacts& facts, const PartyEnds& client, Weight weight) {
     else
         facts.clients.reset();
     facts.between += weight;
-}
-
-bool is_failed_try(EndCause cause) {
-    return cause == EndCause::unanswered || cause == EndCause::refused;
-}
-
-bool are_of_two_families(const tcp::IpAddress& one, const tcp::IpAddress& other) {
-    return one.is_v4() != other.is_v4();
 }
 
 } // namespace
@@ -91,14 +75,13 @@ PartyEnds* Causes::party_of(const track::ConnectionIdentity& who) {
 /// is restarted. A listening socket for one connection only (FTP's passive mode) shows nothing.
 bool Causes::has_stopped(const track::ConnectionLine& line, const PartyEnds& party,
                          Weight weight) const {
-    constexpr Nanoseconds kSameTime = 1s;
     if (line.who->role != tcp::Role::server || line.closed_first != tcp::ClosedFirst::local ||
         party.ended <= weight)
         return false;
     const auto* times = listeners_.find(line.who->netns, line.who->tuple.local);
     if (!times || !times->ended || (line.opened && *line.opened > *times->ended)) return false;
     const Nanoseconds between = closing_began(line) - *times->ended;
-    return between <= kSameTime && -between <= kSameTime;
+    return between <= 1s && between >= -1s;
 }
 
 /// What a process that has exited read and didn't answer was a request where others got answers
@@ -219,56 +202,6 @@ bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, E
     return explained;
 }
 
-void Causes::Tries::note(const Answer& answer) {
-    if (answers.size() == kMostAnswers) answers.erase(answers.begin());
-    answers.push_back(answer);
-}
-
-/// A host has an IPv6 and an IPv4 address, of which one is out of reach or isn't listened on:
-/// programs try both, at once or one after the other. Among addresses of one family a connect that
-/// fails is a server that is down, however many others are up: so it is with a proxy and its
-/// upstreams. Only where one connect alone was answered meanwhile, and the other given up as that
-/// came, has the program tried both addresses for one connection.
-bool Causes::Tries::have_answer_to(const Try& failed) const {
-    std::size_t meanwhile = 0;
-    bool has_won = false;
-    for (const Answer& answer : answers) {
-        if (answer.at < failed.opened || answer.at > failed.closed + kSameTry) continue;
-        if (are_of_two_families(answer.remote, failed.remote)) return true;
-        if (answer.at > failed.closed) continue;
-        ++meanwhile;
-        has_won = answer.remote != failed.remote && failed.closed - answer.at <= kGivenUp;
-    }
-    return meanwhile == 1 && has_won;
-}
-
-bool Causes::was_answered_elsewhere(const track::ConnectionLine& line, PartyEnds& party,
-                                    EndCause cause) {
-    if (!is_failed_try(cause) || !line.who->process || !line.opened || !line.closed) return false;
-    if (tries_.size() >= kMostTries) tries_.clear();
-    const tcp::FourTuple& tuple = line.who->tuple;
-    Tries& tries = tries_[{line.who->netns, line.who->process->pid, tuple.remote.port}];
-    const Try failed{&party,       cause,        tuple.remote.address, *line.opened,
-                     *line.closed, line.who->id, line.detail};
-    if (tries.have_answer_to(failed)) return true;
-    std::erase_if(tries.failed,
-                  [&](const Try& each) { return each.closed < *line.closed - kSameTry; });
-    if (tries.failed.size() < kMostClosers) tries.failed.push_back(failed);
-    return false;
-}
-
-void Causes::note_unanswered(CauseFacts& facts, const track::ConnectionLine& line,
-                             std::optional<MonoTime> before, Weight weight) const {
-    if (!line.opened || !line.closed) return;
-    if (*line.closed - *line.opened < kMoments) facts.at_once += weight;
-    const auto peer = peers_.find({line.who->netns, line.who->tuple.remote});
-    if (peer == peers_.end()) return;
-    const MonoTime since = std::min(before.value_or(*line.opened), *line.opened);
-    if (std::ranges::any_of(peer->second.answers,
-                            [&](MonoTime at) { return at > since && at < *line.closed; }))
-        facts.answered_meanwhile += weight;
-}
-
 void Causes::note_self_connected(const track::ConnectionIdentity& who, Weight weight) {
     const std::string comm = who.process ? std::string(who.process->comm()) : std::string();
     if (self_connected_.size() >= Flows::kMaxGroups) return;
@@ -281,38 +214,6 @@ void Causes::note_self_connected(const track::ConnectionIdentity& who, Weight we
     found.ids.note(who.id);
     found.tuple = who.tuple;
     found.is_bound = found.is_bound && who.is_bound;
-}
-
-Causes::Peer* Causes::note_connected(const track::ConnectionIdentity& who) {
-    const std::pair key(who.netns, who.tuple.remote);
-    auto found = peers_.find(key);
-    if (found == peers_.end()) {
-        if (peers_.size() >= Flows::kMaxGroups) return nullptr;
-        found = peers_.emplace(key, Peer()).first;
-    }
-    Peer& peer = found->second;
-    if (who.process && peer.programs.size() < Peer::kMostPrograms &&
-        std::ranges::find(peer.programs, who.process->comm_bytes) == peer.programs.end())
-        peer.programs.push_back(who.process->comm_bytes);
-    return &peer;
-}
-
-bool Causes::may_have_connected(std::uint32_t netns, std::string_view comm,
-                                const tcp::Endpoint& remote) const {
-    const auto found = peers_.find({netns, remote});
-    if (found == peers_.end()) return peers_.size() >= Flows::kMaxGroups;
-    return found->second.programs.size() >= Peer::kMostPrograms ||
-           has_connected(netns, comm, remote);
-}
-
-bool Causes::has_connected(std::uint32_t netns, std::string_view comm,
-                           const tcp::Endpoint& remote) const {
-    const auto found = peers_.find({netns, remote});
-    if (found == peers_.end()) return false;
-    std::array<char, TD_COMM_LEN> bytes{};
-    std::copy_n(comm.begin(), std::min(comm.size(), bytes.size()), bytes.begin());
-    const std::vector<std::array<char, TD_COMM_LEN>>& programs = found->second.programs;
-    return std::ranges::find(programs, bytes) != programs.end();
 }
 
 /// The answer to a SYN whose program no longer waits for it finds no socket.
@@ -334,8 +235,7 @@ void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     }
     if (!line.who->process) return;
     const tcp::Endpoint& remote = line.who->tuple.remote;
-    if (tries_.size() >= kMostTries) tries_.clear();
-    Tries& tries = tries_[{line.who->netns, line.who->process->pid, remote.port}];
+    Tries& tries = tries_of(*line.who);
     tries.note({remote.address, line.at});
     std::erase_if(tries.failed, [&](const Try& each) {
         const bool is_answered = tries.have_answer_to(each);

@@ -173,6 +173,7 @@ private:
     /// The tries of one process at one remote port.
     struct Tries {
         static constexpr std::size_t kMostAnswers = 16;
+        static constexpr std::size_t kMostFailed = 16;
 
         std::vector<Answer> answers; ///< the last ones
         std::vector<Try> failed;
@@ -201,6 +202,8 @@ private:
     [[nodiscard]] bool has_stopped(const track::ConnectionLine& line, const PartyEnds& party,
                                    Weight weight) const;
     void note_open(const track::LiveSocket& socket, Weight weight);
+    /// Of a process that is known.
+    Tries& tries_of(const track::ConnectionIdentity& who);
     /// Of a client. nullptr: there are too many endpoints.
     Peer* note_connected(const track::ConnectionIdentity& who);
     /// Returns whether it is an example now.

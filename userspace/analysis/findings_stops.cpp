@@ -81,6 +81,7 @@ void find_process_died(const RuleInput& evidence, FindingDrafts& drafts) {
         // Another one serves that endpoint by now, perhaps.
         if (!dead.empty() && ends.several_pids && !draft.processes.empty())
             draft.processes.front().list = dead;
+        if (!dead.empty()) draft.scope.ended = dead.front().comm();
         draft.processes.push_back({"died", "who died", dead});
         draft.advice.emplace_back(death_advice(*facts, meant));
         drafts.push_back(std::move(draft));
@@ -165,7 +166,8 @@ void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.what = fmt::format("{} of {} connects of {} were refused{}: {}.", facts->count,
                                  ends.connections(), party_text(ends), within_text(*facts),
                                  refusal_text(evidence, ends, *facts));
-        draft.scope.nobody_listened = times && !is_early && !listening_text(*times, *facts).empty();
+        if (times && times->ended_of && !listening_text(*times, *facts).empty())
+            draft.scope.ended = times->ended_of->comm();
         draft.evidence.push_back(
             {"remote", "remote endpoint", ends.party.endpoint.text(ends.family)});
         draft.advice.push_back(

@@ -11,7 +11,6 @@ namespace {
 
 /// So many hosts with hardly a connect to each aren't one upstream that is down.
 constexpr std::size_t kManyHosts = 10;
-
 /// From so many ports on the program is what they have in common.
 constexpr std::size_t kManyPorts = 8;
 
@@ -391,10 +390,8 @@ void find_connects_unanswered(const RuleInput& evidence, FindingDrafts& drafts) 
             all.add(connects);
             if (is_unanswered(evidence, connects)) found.push_back(&connects);
         }
-        if (found.size() >= kManyPorts ||
-            (found.empty() &&
-             (is_unanswered(evidence, all) || is_host_unanswered(evidence, key, all))))
-            found = {&all};
+        const bool of_all = is_unanswered(evidence, all) || is_host_unanswered(evidence, key, all);
+        if (found.size() >= kManyPorts || (found.empty() && of_all)) found = {&all};
         for (const UnansweredConnects* connects : found)
             drafts.push_back(unanswered_draft(evidence, key, *connects));
     }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,8 +38,8 @@ struct Scope {
     bool is_began_seen = false;
     /// Of refused connects: when the endpoint answered one last, before the last refusal.
     std::optional<MonoTime> answered;
-    /// Of refused connects: the listening sockets of the endpoint had been closed.
-    bool nobody_listened = false;
+    /// The program that ended, or whose listening socket was closed before connects were refused.
+    std::string ended;
     /// Of a queue that overflowed: how often.
     std::optional<std::uint64_t> overflows;
     /// Of a queue: when connections were accepted without delay, and what each counts for.

@@ -11,8 +11,11 @@ TEST_F(Links, who_is_refused_after_the_endpoint_has_answered_again_is_refused_by
     EXPECT_EQ(linked({Draft(refused).answered(4s), died})[0], "server");
     EXPECT_EQ(linked({Draft(refused).answered(4s + 1ns), died})[0], "client");
     Draft absent = Draft(refused).answered(8s);
-    absent.scope.nobody_listened = true;
-    EXPECT_EQ(linked({absent, died})[0], "server") << "which ended once more, unnoticed";
+    absent.scope.ended = "app";
+    EXPECT_EQ(linked({absent, died})[0], "client") << "another program's socket was closed";
+    Draft dead = died;
+    dead.scope.ended = "app";
+    EXPECT_EQ(linked({absent, dead})[0], "server") << "which ended once more, unnoticed";
     // One of several ends; since which of them they are refused isn't known.
     const Draft again = Draft(died).from(1s, 10s);
     EXPECT_EQ(linked({Draft(refused).answered(2s), again})[0], "server");
