@@ -37,6 +37,20 @@ protected:
     void connected(const track::ConnectionIdentity& who) {
         maker_.on_transition({at(1s), &who, SYN_SENT, ESTABLISHED, 1ms});
     }
+    /// A socket begins to listen, or doesn't any more.
+    void listener(tcp::Endpoint at_endpoint, Nanoseconds when, bool begins,
+                  std::uint32_t pid = 100) {
+        track::ConnectionIdentity who;
+        who.id = 0xff00;
+        who.slot = 9'999;
+        who.netns = kNetns;
+        who.role = tcp::Role::server;
+        who.tuple = {at_endpoint, tcp::Endpoint{}, tcp::Family::ipv4};
+        who.process = process(pid, "app");
+        const std::optional<tcp::State> listen = tcp::State::LISTEN;
+        maker_.on_move({at(when), &who, begins ? std::nullopt : listen,
+                        begins ? listen : std::nullopt, begins});
+    }
     /// What was reported before is forgotten.
     void begin_anew() {
         maker_.next_interval(at(0s));
