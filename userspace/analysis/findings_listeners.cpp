@@ -306,16 +306,23 @@ bool is_stalled(const RuleInput& evidence, const AcceptQueue& queue) {
            queue.oldest >= evidence.thresholds.duration("accept_stalled.age");
 }
 
+/// What the clients of those that wait know, or have done.
+std::string clients_text(const AcceptQueue& queue) {
+    if (queue.half_closed >= queue.waiting) return "have all closed their side";
+    if (queue.half_closed == 0) return "believe that they are connected";
+    return fmt::format("believe that they are connected ({} of them {} closed)", queue.half_closed,
+                       queue.half_closed == 1 ? "has" : "have");
+}
+
 void report_stall(const RuleInput& evidence, const AcceptQueue& queue, FindingDrafts& drafts) {
     const bool is_kernels = evidence.overview.is_sampled() && queue.queued;
     const std::uint64_t waiting = is_kernels ? *queue.queued : queue.waiting;
     FindingDraft draft{"accept_stalled", report::Severity::warning};
-    draft.what = fmt::format(
-        "{} {} for accept() at {}, the oldest for {}{}{}: the clients believe that they are "
-        "connected{}",
-        counted(waiting, "connection"), waiting == 1 ? "waits" : "wait", listener_text(queue),
-        queue.oldest_is_exact ? "" : "at least ", duration_text(queue.oldest), queue_text(queue),
-        meanwhile_text(evidence, queue));
+    draft.what = fmt::format("{} {} for accept() at {}, the oldest for {}{}{}: the clients {}{}",
+                             counted(waiting, "connection"), waiting == 1 ? "waits" : "wait",
+                             listener_text(queue), queue.oldest_is_exact ? "" : "at least ",
+                             duration_text(queue.oldest), queue_text(queue), clients_text(queue),
+                             meanwhile_text(evidence, queue));
     describe(queue, draft);
     draft.advice.push_back(queue_advice(&queue));
     advise_on_leak(evidence, queue, draft);

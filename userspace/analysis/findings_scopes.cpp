@@ -72,7 +72,7 @@ Scope scope_of(const AcceptQueue& queue) {
                 .remotes = {},
                 .pids = {},
                 .connections = queue.waiting,
-                .first = {},
+                .first = has_been_slow(queue) ? queue.since : std::nullopt,
                 .last = queue.seen_at,
                 .began = queue.since,
                 .is_began_seen = queue.oldest_is_exact && !has_been_slow(queue),

@@ -90,9 +90,18 @@ void find_process_died(const RuleInput& evidence, FindingDrafts& drafts) {
 
 namespace {
 
+/// A server that is started again takes as long.
+constexpr Nanoseconds kRestart = std::chrono::seconds(1);
+
 /// Whether the process began to listen there later, and was the first that was seen to.
 bool came_too_early(const ListenerTimes::Times& times, const CauseFacts& refused) {
     return times.open > 0 && times.began && *times.began > refused.last && !times.ended;
+}
+
+/// Whether all were refused within the short time in which a server was started again.
+bool came_during_restart(const ListenerTimes::Times& times, const CauseFacts& refused) {
+    return times.open > 0 && times.began && times.ended && *times.ended <= refused.first &&
+           *times.began >= refused.last && *times.began - *times.ended <= kRestart;
 }
 
 std::string listener_text(const std::optional<event::Process>& process) {
@@ -147,7 +156,23 @@ std::string refusal_text(const RuleInput& evidence, const PartyEnds& ends,
         text = listening_text(*times, refused);
     else if (party.endpoint.address.is_loopback())
         text = elsewhere_text(evidence, party.endpoint, party.netns);
-    return text.empty() ? "nobody listens there, or a firewall rejects them" : text;
+    if (!text.empty()) return text;
+    if (refused.answered && *refused.answered > refused.first)
+        return "others were answered meanwhile, so a firewall or a limit rejects some, or nobody "
+               "listens there at times";
+    return "nobody listens there, or a firewall rejects them";
+}
+
+std::string_view refusal_advice(const ListenerTimes::Times* times, const CauseFacts& refused) {
+    if (times && came_too_early(*times, refused))
+        return "The program was started before what it needs: let it try again, or order their "
+               "starts.";
+    if (times && times->open > 0 && !listening_text(*times, refused).empty())
+        return "The service was started again. No connect is refused meanwhile where the listening "
+               "socket stays (systemd's socket units) or the next one is there before "
+               "(SO_REUSEPORT); and clients may try again.";
+    return "The host is up and answers with an RST: the service isn't running, listens on another "
+           "address or port, or a firewall rejects.";
 }
 
 } // namespace
@@ -159,10 +184,11 @@ void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
             continue;
         const ListenerTimes::Times* times =
             evidence.listeners.find(ends.party.netns, ends.party.endpoint);
-        const bool is_early = times && came_too_early(*times, *facts);
-        FindingDraft draft = party_draft(
-            "connects_refused", is_early ? report::Severity::info : report::Severity::warning, ends,
-            *facts);
+        const bool is_over =
+            times && (came_too_early(*times, *facts) || came_during_restart(*times, *facts));
+        FindingDraft draft =
+            party_draft("connects_refused",
+                        is_over ? report::Severity::info : report::Severity::warning, ends, *facts);
         draft.what = fmt::format("{} of {} connects of {} were refused{}: {}.", facts->count,
                                  ends.connections(), party_text(ends), within_text(*facts),
                                  refusal_text(evidence, ends, *facts));
@@ -170,11 +196,7 @@ void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
             draft.scope.ended = times->ended_of->comm();
         draft.evidence.push_back(
             {"remote", "remote endpoint", ends.party.endpoint.text(ends.family)});
-        draft.advice.push_back(
-            is_early ? "The program was started before what it needs: let it try again, or order "
-                       "their starts."
-                     : "The host is up and answers with an RST: the service isn't running, "
-                       "listens on another address or port, or a firewall rejects.");
+        draft.advice.emplace_back(refusal_advice(times, *facts));
         drafts.push_back(std::move(draft));
     }
 }

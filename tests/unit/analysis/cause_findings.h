@@ -51,6 +51,11 @@ protected:
         maker_.on_move({at(when), &who, begins ? std::nullopt : listen,
                         begins ? listen : std::nullopt, begins});
     }
+    /// A connect is answered.
+    void answered(EndedLine& client, Nanoseconds when) {
+        client.get();
+        maker_.on_transition({at(when), &client.who, SYN_SENT, ESTABLISHED, 1ms});
+    }
     /// What was reported before is forgotten.
     void begin_anew() {
         maker_.next_interval(at(0s));

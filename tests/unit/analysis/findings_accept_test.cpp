@@ -101,6 +101,14 @@ TEST_F(AcceptTest, of_several_the_one_at_its_limit_has_overflowed) {
                           "time in 10.0 s:"));
 }
 
+TEST_F(AcceptTest, clients_that_have_all_closed_believe_nothing) {
+    listen(80, 2, 5);
+    waits(80, 2, CLOSE_WAIT);
+    const report::Finding* f = stalled();
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr(": the clients have all closed their side, and"));
+}
+
 TEST_F(AcceptTest, where_none_waits_none_is_named) {
     listen(80, 0, 5);
     listen(81, 0, 5);
@@ -125,8 +133,8 @@ TEST_F(AcceptTest, nobody_accepts) {
     EXPECT_EQ(
         f->what,
         "3 connections wait for accept() at app (pid 7) on 10.0.0.1:80, the oldest for at "
-        "least 9.0 s (queue 2 of 5): the clients believe that they are connected, and none has "
-        "been accepted there in the 10.0 s of this report.");
+        "least 9.0 s (queue 2 of 5): the clients believe that they are connected (1 of them has "
+        "closed), and none has been accepted there in the 10.0 s of this report.");
     EXPECT_EQ(evidence(*f, "waiting"), 3);
     EXPECT_EQ(evidence(*f, "half_closed"), 1);
     EXPECT_EQ(std::get<Nanoseconds>(fact(f->evidence, "oldest_ns")), 9s);

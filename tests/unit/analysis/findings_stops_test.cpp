@@ -95,7 +95,27 @@ TEST_F(Refused, since_a_socket_was_closed) {
     EXPECT_THAT(said("connects_refused"),
                 HasSubstr("before the first of them; app (pid 8) has done so again since 880 ms "
                           "after the last."));
+    EXPECT_EQ(found("connects_refused")->severity, report::Severity::info) << "within a second";
+    EXPECT_THAT(advice(*found("connects_refused")), HasSubstr("was started again"));
+}
+
+TEST_F(Refused, during_a_restart_that_takes_more_than_a_second) {
+    listener(kHere, 0s, true);
+    listener(kHere, 2s, false);
+    refused();
+    listener(kHere, 3s + 1ns, true);
     EXPECT_EQ(found("connects_refused")->severity, report::Severity::warning);
+}
+
+TEST_F(Refused, while_others_are_answered) {
+    EndedLine line = client_end(ClosedFirst::none, Ending::refused);
+    end(line);
+    EndedLine well = client_end(ClosedFirst::local, Ending::fin).carried(5, 5);
+    answered(well, 2030ms);
+    end(line, 5);
+    EXPECT_THAT(said("connects_refused"), HasSubstr(": others were answered meanwhile, so a "
+                                                    "firewall or a limit rejects some, or nobody "
+                                                    "listens there at times."));
 }
 
 TEST_F(Refused, until_somebody_listens) {
