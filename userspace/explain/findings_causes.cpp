@@ -136,7 +136,8 @@ constexpr Explanation kCauses[] = {
          "sent: that was a closing message (QUIT, TLS's close_notify), and no request.\n"
          "Means: the server's idle limit is not longer than the client's: a request that is "
          "sent just when the limit runs out is reset, and its answer never comes. The idle "
-         "time says what the limit is. An RST without a close before it comes from a NAT, "
+         "time says what the limit is, unless all were closed at one moment: so a reload or an "
+         "administrator does. An RST without a close before it comes from a NAT, "
          "firewall or load balancer that has forgotten the connection, or from a host that "
          "was restarted.\n"
          "What helps: a limit of the client, pool or proxy clearly below the server's; "
@@ -148,16 +149,18 @@ constexpr Explanation kCauses[] = {
     {.word = "process_died",
      .topic = Topic::finding,
      .summary = "connections ended because their process died",
-     .text = "Reported when at least process_died.connections (1) connections were closed by the "
-             "kernel because a signal killed their process, or because it exited with data unread, "
-             "with requests read and none answered where others got answers, or before a request "
-             "or an answer that was on its way. "
-             "As information where the signal is one that people and supervisors send (HUP, INT, "
-             "PIPE, TERM).\n"
-             "Means: requests were cut off. A process that closes its connections before it exits "
-             "is not meant.\n"
-             "What helps: dmesg (out of memory, segfault), coredumpctl, the supervisor's log; for "
-             "restarts, finishing connections before the end.",
+     .text =
+         "Reported when at least process_died.connections (1) connections were closed by the "
+         "kernel because a signal killed their process, or because it exited with data unread, "
+         "with requests read and none answered where others got answers, or before a request "
+         "or an answer that was on its way; or that a server closed within 1 s of its listening "
+         "socket, because it stops, and that got data after that. "
+         "As information where the signal is one that people and supervisors send (HUP, INT, "
+         "PIPE, TERM).\n"
+         "Means: requests were cut off. A process that closes its connections before it exits, "
+         "and loses nothing by it, is not meant.\n"
+         "What helps: dmesg (out of memory, segfault), coredumpctl, the supervisor's log; for "
+         "restarts, finishing connections before the end.",
      .sysctls = {},
      .source = "do_exit() in kernel/exit.c; signal(7)"},
     {.word = "connections_reset",
@@ -183,9 +186,12 @@ constexpr Explanation kCauses[] = {
      .summary = "nobody listens where a program connects",
      .text = "Reported when at least connects_refused.connections (5) connects of one program to "
              "one endpoint were refused, and at least connects_refused.share (0.1) of them. Not "
-             "where another address of the same try answered (localhost is often ::1 first).\n"
+             "where another address of the same try answered (localhost is often ::1 first). As "
+             "information where nobody listened before, and somebody has since, or while a "
+             "listening socket was away for no more than 1 s.\n"
              "Means: the host is up and answers SYNs with an RST: the service isn't running, "
-             "listens elsewhere, or a firewall rejects.\n"
+             "listens elsewhere, or a firewall rejects. When listening sockets of the same network "
+             "namespace were closed and opened is part of the finding.\n"
              "What helps: ss -ltn on that host.",
      .sysctls = {},
      .source = "RFC 9293, section 3.5.2; RFC 8305"},
