@@ -148,7 +148,7 @@ TEST(FindingsOnClosing, timeWaitsThatWereSkipped) {
                                         .not_advised = {"tcp_fin_timeout", "tcp_tw_reuse"}});
     };
     expect_findings(outcomes[0].report, {"answered_unread", "time_wait_skipped"});
-    expect_skipped(outcomes[0], 25, 35);
+    expect_skipped(outcomes[0], 25, 56);
     expect_unread(outcomes[0], 21, 56);
     expect_findings(outcomes[1].report, {"answered_unread"});
     expect_unread(outcomes[1], 20, 20);

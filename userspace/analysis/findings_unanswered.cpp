@@ -174,9 +174,10 @@ std::string target_text(const UnansweredConnects& connects, std::size_t hosts) {
                                   : counted(hosts, "host"));
 }
 
-const tcp::Endpoint& most_often(const std::map<tcp::Endpoint, std::uint64_t>& endpoints) {
-    const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
-    return std::ranges::max_element(endpoints, less)->first;
+template <typename Key>
+const Key& most_often(const std::map<Key, std::uint64_t>& counts) {
+    return std::ranges::max_element(counts, {}, [](const auto& each) { return each.second; })
+        ->first;
 }
 
 /// Of many hosts the program has been connected to most: they are no addresses that it tries out.
@@ -210,9 +211,9 @@ bool is_partial(const UnansweredConnects& connects) {
 
 /// "12 of 60 connects"
 std::string connects_text(const UnansweredConnects& connects) {
-    const std::uint64_t tries = connects.all_tries();
-    if (tries == connects.all()) return counted(tries, "connect");
-    return fmt::format("{} of {}", connects.all(), counted(tries, "connect"));
+    const std::string tries = counted(connects.all_tries(), "connect");
+    return connects.all_tries() == connects.all() ? tries
+                                                  : fmt::format("{} of {}", connects.all(), tries);
 }
 
 std::string rejected_text(const UnansweredConnects& connects) {
@@ -268,15 +269,13 @@ std::string unanswered_text(const ProgramKey& key, const UnansweredConnects& con
         return fmt::format(
             "{} of {} {} given up before the answer came: to {} of them it came after that.",
             counted(all, "connect"), subject, all == 1 ? "was" : "were", connects.late);
-    const auto worst = std::ranges::max_element(
-        hosts, [](const auto& a, const auto& b) { return a.second < b.second; });
-    const tcp::IpAddress& host = worst->first;
+    const tcp::IpAddress& host = most_often(hosts);
     const bool is_to = is_rejected(connects) || is_unreachable(connects);
     return fmt::format(
         "{} of {} {}{}.", connects_text(connects), subject, how_text(connects),
         hosts.size() == 1
             ? ""
-            : fmt::format(", {} of them {} {}", worst->second, is_to ? "to" : "from",
+            : fmt::format(", {} of them {} {}", hosts.at(host), is_to ? "to" : "from",
                           host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6)));
 }
 
@@ -315,8 +314,7 @@ std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
     if (is_late(connects))
         return "The server answers, and the ways there and back work: hold the program's time-out "
                "for connecting against the round-trip time (ping) and against the 1 s after which "
-               "a lost SYN or "
-               "SYN-ACK is sent again.";
+               "a lost SYN or SYN-ACK is sent again.";
     if (is_rejected(connects))
         return "Look for a rule that rejects: on this host first (nft list ruleset, iptables-save; "
                "a Kubernetes Service without endpoints is rejected so), then at the server and on "
@@ -341,11 +339,8 @@ std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
 
 FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
                               const UnansweredConnects& connects) {
-    const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
-    const std::uint64_t all = connects.all();
     const auto hosts = by_host(connects);
-    const auto worst = std::ranges::max_element(hosts, less);
-    const tcp::IpAddress& host = worst->first;
+    const tcp::IpAddress& host = most_often(hosts);
     const std::string host_text = host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6);
     FindingDraft draft{"connects_unanswered", report::Severity::warning};
     draft.connections = connects.ids;
@@ -354,7 +349,7 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
     draft.scope = connects.scope;
     draft.what = unanswered_text(key, connects, draft.subject);
     draft.evidence = {
-        {"connects", "connects", all},
+        {"connects", "connects", connects.all()},
         {"waiting", "in SYN_SENT now", connects.waiting},
         {"failed", "given up", connects.failed},
         {"unreachable", "of which unreachable", connects.unreachable},
@@ -371,12 +366,16 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
         draft.evidence.push_back({"known_hosts", "hosts to which it has been connected",
                                   std::uint64_t{connects.known.size()}});
     draft.advice.push_back(unanswered_advice(evidence, key, connects));
-    if (is_rejected(connects) || is_unreachable(connects) || is_late(connects))
-        return draft; // it doesn't wait so long
-    draft.advice.push_back(
-        fmt::format("A connect() waits as long as {} says, over two minutes with 6; the program "
-                    "should have a time-out of its own.",
-                    sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries")));
+    const std::string retries = sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries");
+    if (is_rejected(connects))
+        draft.advice.push_back(fmt::format(
+            "If the program closed them itself, it left no time for an answer: connect() waits as "
+            "long as {} says, over two minutes with 6.",
+            retries));
+    else if (!is_unreachable(connects) && !is_late(connects)) // these don't wait so long
+        draft.advice.push_back(fmt::format("A connect() waits as long as {} says, over two minutes "
+                                           "with 6; the program should have a time-out of its own.",
+                                           retries));
     return draft;
 }
 
