@@ -155,6 +155,28 @@ std::string lingered_out_text(const std::string& program, const std::string& end
                        program, endpoint, silence, so_many);
 }
 
+/// The same of RSTs that came from somewhere else, or whose cause isn't known.
+std::string received_text(const PartyEnds& ends, const CauseFacts& facts, Common common,
+                          const std::string& so_many) {
+    const std::string party = party_text(ends);
+    const std::string idle = idle_text(facts);
+    switch (common) {
+    case Common::between:
+        return fmt::format("{} of {} ended by an RST that something else than the other end sent",
+                           so_many, party);
+    case Common::at_both:
+        return fmt::format(
+            "Something between {} and {} reset {}{}: both ends are here, and neither "
+            "sent an RST",
+            party, process_text(facts.clients), so_many,
+            idle.empty() ? "" : " that had been" + idle);
+    case Common::when_idle:
+        return fmt::format("{} of {} ended by an RST that came when they had been{}", so_many,
+                           party, idle);
+    default: return fmt::format("{} of {} ended by a reset", so_many, party);
+    }
+}
+
 /// Without an end and without counts.
 std::string lead_text(const PartyEnds& ends, const Resets& resets, Common common) {
     const std::string program = program_text(ends);
@@ -165,7 +187,6 @@ std::string lead_text(const PartyEnds& ends, const Resets& resets, Common common
         fmt::format("{} of {} connections", count_of(common, resets), ends.connections());
     const std::string_view at = is_client(ends) ? "to" : "on";
     switch (common) {
-    case Common::nothing: break;
     case Common::killed: return fmt::format("ss -K here ended {} of {}", so_many, party);
     case Common::hung_up_on:
         return fmt::format("{} closed {} to {}{}{}, each when a client of its own had hung up",
@@ -208,20 +229,8 @@ std::string lead_text(const PartyEnds& ends, const Resets& resets, Common common
     case Common::lingered:
         return fmt::format("{} closed {} {} {} with SO_LINGER 0, by which close() sends an RST",
                            program, so_many, at, endpoint);
-    case Common::between:
-        return fmt::format("{} of {} ended by an RST that something else than the other end sent",
-                           so_many, party);
-    case Common::at_both:
-        return fmt::format(
-            "Something between {} and {} reset {}{}: both ends are here, and neither "
-            "sent an RST",
-            party, process_text(facts.clients), so_many,
-            idle_text(facts).empty() ? "" : " that had been" + idle_text(facts));
-    case Common::when_idle:
-        return fmt::format("{} of {} ended by an RST that came when they had been{}", so_many,
-                           party, idle_text(facts));
+    default: return received_text(ends, facts, common, so_many);
     }
-    return fmt::format("{} of {} ended by a reset", so_many, party);
 }
 
 std::string received_advice(Common common) {

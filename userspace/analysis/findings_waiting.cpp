@@ -161,19 +161,42 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
     }
 }
 
+namespace {
+
+/// Of one program in one network namespace.
+struct InFinWait2 {
+    std::uint64_t now = 0;
+    std::uint64_t old = 0;  ///< of which
+    std::uint64_t shut = 0; ///< of the old ones
+    std::uint64_t expired = 0;
+    Nanoseconds oldest{};
+    std::vector<track::ConnectionId> ids;
+    Scope scope;
+};
+
+std::string fin_wait2_text(const RuleInput& evidence, const std::string& comm,
+                           const InFinWait2& program) {
+    return fmt::format(
+        "{} has {} in FIN_WAIT2 now{}, and {} expired there: it has {}, and the peers don't{}.",
+        comm, counted(program.now, "connection"),
+        program.old == program.now
+            ? ""
+            : fmt::format(" ({} of them for longer than {})", program.old,
+                          duration_text(evidence.thresholds.duration("fin_wait2_pileup.age"))),
+        program.expired,
+        program.shut == 0 ? "closed"
+        : program.shut == program.old && program.expired == 0
+            ? "called shutdown()"
+            : fmt::format("closed, or called shutdown() on {}", program.shut),
+        program.shut == 0 ? "" : " close");
+}
+
+} // namespace
+
 void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
-    struct Program {
-        std::uint64_t now = 0;
-        std::uint64_t old = 0;  ///< of which
-        std::uint64_t shut = 0; ///< of the old ones
-        std::uint64_t expired = 0;
-        Nanoseconds oldest{};
-        std::vector<track::ConnectionId> ids;
-        Scope scope;
-    };
-    std::map<std::pair<std::uint32_t, std::string>, Program> programs;
+    std::map<std::pair<std::uint32_t, std::string>, InFinWait2> programs;
     for (const HeldSockets* holding : evidence.live.in(tcp::State::FIN_WAIT2)) {
-        Program& program =
+        InFinWait2& program =
             programs[{holding->netns, holding->comm.empty() ? comm_of({}) : holding->comm}];
         program.now += holding->sockets;
         program.old += holding->old;
@@ -185,7 +208,7 @@ void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const ServiceRow& row : evidence.services) {
         const std::uint64_t n = row.total().ended(tcp::Ending::fin_wait2_expired);
         if (n == 0) continue;
-        Program& program = programs[{row.key.netns, comm_of(row.key.comm)}];
+        InFinWait2& program = programs[{row.key.netns, comm_of(row.key.comm)}];
         program.expired += n;
         if (program.ids.empty()) program.ids = row.expired.list();
     }
@@ -196,19 +219,7 @@ void find_fin_wait2_pileup(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.connections = program.ids;
         draft.subject = key.second;
         draft.scope = program.scope;
-        draft.what = fmt::format(
-            "{} has {} in FIN_WAIT2 now{}, and {} expired there: it has {}, and the peers don't{}.",
-            key.second, counted(program.now, "connection"),
-            program.old == program.now
-                ? ""
-                : fmt::format(" ({} of them for longer than {})", program.old,
-                              duration_text(evidence.thresholds.duration("fin_wait2_pileup.age"))),
-            program.expired,
-            program.shut == 0 ? "closed"
-            : program.shut == program.old && program.expired == 0
-                ? "called shutdown()"
-                : fmt::format("closed, or called shutdown() on {}", program.shut),
-            program.shut == 0 ? "" : " close");
+        draft.what = fin_wait2_text(evidence, key.second, program);
         draft.evidence = {{"sockets", "sockets so old", program.old},
                           {"in_state", "in FIN_WAIT2 now", program.now},
                           {"expired", "expired", program.expired},
