@@ -126,7 +126,7 @@ constexpr Harmless kHarmless[] = {
      "purpose, and no fault of either program. The shell history, sudo's log or an audit rule for "
      "netlink shows who."},
     {EndCause::probe, "", kProbeAdvice},
-    {EndCause::probed, "Others end well.", kProbeAdvice},
+    {EndCause::probed, "That is while others end well.", kProbeAdvice},
     {EndCause::reset_answered, "The requests were all of the same size.",
      "Probably health checks, which end so when they have their answer (haproxy: option "
      "tcp-check), by which nothing is lost. A client that closes with its answer unread looks the "

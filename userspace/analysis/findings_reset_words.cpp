@@ -130,105 +130,92 @@ std::string counts_text(const Resets& resets) {
                        resets.there == 0 ? "" : fmt::format("; {} received", resets.there));
 }
 
-/// A client that closed before data came. Where it had received something before, that may have
+/// Of a client that closed before data came. Where it had received something before, that may have
 /// been part of the answer, or another one.
-std::string gave_up_text(const std::string& program, const std::string& endpoint,
-                         const std::string& so_many, const CauseFacts& facts) {
+std::string gave_up_text(const std::string& so_many, const CauseFacts& facts) {
     const std::string patience = patience_text(facts);
     const std::string_view answers =
         facts.most_received > 0 ? "the answers, or the rest of them," : "the answers";
-    if (patience.empty())
-        return fmt::format("{} closed {} to {} before {} came", program, so_many, endpoint,
-                           answers);
-    return fmt::format("{} gave up waiting for {}{} on {}: {} came after it had closed", program,
-                       endpoint, patience, so_many, answers);
+    return fmt::format("{} were closed by it before {} came{}", so_many, answers,
+                       patience.empty() ? "" : ": it gave up waiting" + patience);
 }
 
-std::string lingered_out_text(const std::string& program, const std::string& endpoint,
-                              const std::string& so_many, const CauseFacts& facts) {
+std::string lingered_out_text(const std::string& so_many, const CauseFacts& facts) {
     const std::string silence = duration_text(facts.idle.quantile(0.5));
     if (facts.most_received > 0)
-        return fmt::format("{} closed {} to {} {} after it had last sent something, with SO_LINGER "
-                           "0",
-                           program, so_many, endpoint, silence);
-    return fmt::format("{} gave up waiting for {} after {} on {}, which it closed with SO_LINGER 0",
-                       program, endpoint, silence, so_many);
+        return fmt::format("{} were closed by it {} after it had last sent something, with "
+                           "SO_LINGER 0",
+                           so_many, silence);
+    return fmt::format("{} were closed by it with SO_LINGER 0: it gave up waiting after {}",
+                       so_many, silence);
 }
 
-/// The same of RSTs that came from somewhere else, or whose cause isn't known.
+/// Of RSTs that came from somewhere else, or whose cause isn't known.
 std::string received_text(const PartyEnds& ends, const CauseFacts& facts, Common common,
                           const std::string& so_many) {
-    const std::string party = party_text(ends);
     const std::string idle = idle_text(facts);
     switch (common) {
     case Common::between:
-        return fmt::format("{} of {} ended by an RST that something else than the other end sent",
-                           so_many, party);
+        return fmt::format("{} ended by an RST that something else than the other end sent",
+                           so_many);
     case Common::at_both:
-        return fmt::format(
-            "Something between {} and {} reset {}{}: both ends are here, and neither "
-            "sent an RST",
-            party, process_text(facts.clients), so_many,
-            idle.empty() ? "" : " that had been" + idle);
+        return fmt::format("{} were reset by something between it and {}{}: both ends are here, "
+                           "and neither sent an RST",
+                           so_many, process_text(facts.clients),
+                           idle.empty() ? "" : ", having been" + idle);
     case Common::when_idle:
-        return fmt::format("{} of {} ended by an RST that came when they had been{}", so_many,
-                           party, idle);
-    default: return fmt::format("{} of {} ended by a reset", so_many, party);
+        return fmt::format("{} ended by an RST that came when they had been{}", so_many, idle);
+    case Common::met_timed_reading:
+        return fmt::format("{} were closed by {} without having sent anything: an RST answered "
+                           "what was sent then",
+                           so_many, ends.party.endpoint.text(ends.family));
+    case Common::met_late_word:
+        return fmt::format("{} were closed by {} soon after the opening, having sent its answer, "
+                           "and something was sent a while after that",
+                           so_many, ends.party.endpoint.text(ends.family));
+    default: return fmt::format("{} ended by a reset", so_many);
     }
 }
 
-/// Without an end and without counts.
+/// Without an end and without counts: "8 of 10 connections of nginx (pid 7) on [::]:80 ...".
 std::string lead_text(const PartyEnds& ends, const Resets& resets, Common common) {
-    const std::string program = program_text(ends);
-    const std::string endpoint = ends.party.endpoint.text(ends.family);
-    const std::string party = party_text(ends);
     const CauseFacts& facts = *resets.most;
-    const std::string so_many =
-        fmt::format("{} of {} connections", count_of(common, resets), ends.connections());
-    const std::string_view at = is_client(ends) ? "to" : "on";
+    const std::string so_many = fmt::format("{} of {} connections of {}", count_of(common, resets),
+                                            ends.connections(), party_text(ends));
     switch (common) {
-    case Common::killed: return fmt::format("ss -K here ended {} of {}", so_many, party);
+    case Common::killed: return fmt::format("{} were ended by ss -K here", so_many);
     case Common::hung_up_on:
-        return fmt::format("{} closed {} to {}{}{}, each when a client of its own had hung up",
-                           program, so_many, endpoint, patience_text(facts),
+        return fmt::format("{} were closed by it{}{}, each when a client of its own had hung up",
+                           so_many, patience_text(facts),
                            facts.most_received == 0 ? " without an answer" : "");
-    case Common::gave_up: return gave_up_text(program, endpoint, so_many, facts);
-    case Common::lingered_out: return lingered_out_text(program, endpoint, so_many, facts);
+    case Common::gave_up: return gave_up_text(so_many, facts);
+    case Common::lingered_out: return lingered_out_text(so_many, facts);
     case Common::probe:
-        return fmt::format("{} closed {} to {} within moments of connecting, having sent nothing: "
-                           "what the peer says first met the close, or stayed unread",
-                           program, so_many, endpoint);
+        return fmt::format("{} were closed by it within moments of connecting, having sent "
+                           "nothing: what the peer says first met the close, or stayed unread",
+                           so_many);
     case Common::probed:
-        return fmt::format("Clients closed {} of {} within moments of connecting, having sent "
-                           "nothing",
-                           so_many, party);
+        return fmt::format("{} were closed by the clients within moments of connecting, having "
+                           "sent nothing",
+                           so_many);
     case Common::reset_answered:
-        return fmt::format("{} of {} were reset from the clients' side at once after an answer",
-                           so_many, party);
+        return fmt::format("{} were reset from the clients' side at once after an answer", so_many);
     case Common::timed_reading:
-        return fmt::format("{} closed {}{} without having sent anything, and the clients sent more "
-                           "after that",
-                           party, so_many, patience_text(facts));
-    case Common::met_timed_reading:
-        return fmt::format("{} closed {} of {} without having sent anything: an RST answered what "
-                           "{} sent",
-                           endpoint, so_many, program, program);
+        return fmt::format("{} were closed by it{} without having sent anything, and the clients "
+                           "sent more after that",
+                           so_many, patience_text(facts));
     case Common::late_word:
-        return fmt::format("{} closed {} soon after the opening, having sent its answer, and the "
-                           "clients sent something no sooner than 1.0 s after that",
-                           party, so_many);
-    case Common::met_late_word:
-        return fmt::format("{} closed {} of {} soon after the opening, having sent its answer, and "
-                           "{} sent something a while after that",
-                           endpoint, so_many, program, program);
+        return fmt::format("{} were closed by it soon after the opening, having sent its answer, "
+                           "and the clients sent something no sooner than 1.0 s after that",
+                           so_many);
     case Common::left_unread:
-        return fmt::format("{} closed {} {} {} with data unread, for which close() sends an RST",
-                           program, so_many, at, endpoint);
+        return fmt::format("{} were closed by it with data unread, for which close() sends an RST",
+                           so_many);
     case Common::met_more:
-        return fmt::format("{} closed {} while the clients were still sending", party, so_many);
+        return fmt::format("{} were closed by it while the clients were still sending", so_many);
     case Common::lingered:
-        return fmt::format("{} closed {} {} {} with SO_LINGER 0, by which close() sends an RST",
-                           program, so_many, at, endpoint);
+        return fmt::format("{} were closed by it with SO_LINGER 0, by which close() sends an RST",
+                           so_many);
     default: return received_text(ends, facts, common, so_many);
     }
 }

@@ -80,7 +80,8 @@ TEST_F(ProbeFindings, count_for_the_program_that_probes) {
     }
     EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
     EXPECT_EQ(severity(), report::Severity::info);
-    EXPECT_THAT(said(), HasSubstr("app (pid 100) closed 8 of 8 connections to"));
+    EXPECT_THAT(said(), HasSubstr("8 of 8 connections of app (pid 100) to 10.0.0.1:80 were closed "
+                                  "by it within moments of"));
 }
 
 TEST_F(ProbeFindings, of_a_received_reset_it_is_not_said_who_sent_it) {

@@ -29,34 +29,33 @@ TEST_F(ResetCauses, the_cause_comes_first) {
     };
     const Case cases[] = {
         {gives_up(EndingDetail::data_after_close, 0),
-         "app (pid 100) gave up waiting for 10.0.0.1:80 after 2.0 s on 5 of 5 connections: the "
-         "answers came after it had closed (5 RSTs sent here: data_after_close 5), all within 80 "
-         "ms."},
+         "5 of 5 connections of app (pid 100) to 10.0.0.1:80 were closed by it before the answers "
+         "came: it gave up waiting after 2.0 s (5 RSTs sent here: data_after_close 5), all within "
+         "80 ms."},
         {gives_up(EndingDetail::data_after_close, 9),
-         "after 2.0 s on 5 of 5 connections: the answers, or the rest of them, came after"},
+         "were closed by it before the answers, or the rest of them, came: it gave up waiting "
+         "after 2.0 s"},
         {gives_up(EndingDetail::data_after_close, 0).idle(9, 0),
-         "app (pid 100) closed 5 of 5 connections to 10.0.0.1:80 before the answers came (5 RSTs"},
+         "were closed by it before the answers came (5 RSTs"},
         {gives_up(EndingDetail::so_linger_zero, 0),
-         "app (pid 100) gave up waiting for 10.0.0.1:80 after 2.0 s on 5 of 5 connections, which "
-         "it closed with SO_LINGER 0 (5 RSTs sent here: so_linger_zero 5)"},
+         "to 10.0.0.1:80 were closed by it with SO_LINGER 0: it gave up waiting after 2.0 s (5 "
+         "RSTs sent here: so_linger_zero 5)"},
         {gives_up(EndingDetail::so_linger_zero, 9).established(3s),
-         "app (pid 100) closed 5 of 5 connections to 10.0.0.1:80 2.0 s after it had last sent "
-         "something, with SO_LINGER 0 (5 RSTs"},
+         "were closed by it 2.0 s after it had last sent something, with SO_LINGER 0 (5 RSTs"},
         {closed_by_server(EndingDetail::so_linger_zero),
-         "app (pid 100) closed 5 of 5 connections on 10.0.0.1:80 with SO_LINGER 0, by which "
-         "close() sends an RST (5 RSTs"},
+         "on 10.0.0.1:80 were closed by it with SO_LINGER 0, by which close() sends an RST (5 "
+         "RSTs"},
         {closed_by_server(EndingDetail::data_after_close),
-         "app (pid 100) on 10.0.0.1:80 closed 5 of 5 connections while the clients were still "
-         "sending (5 RSTs"},
+         "were closed by it while the clients were still sending (5 RSTs"},
         {closed_by_server(EndingDetail::data_after_close).idle(1000, 0),
-         "app (pid 100) on 10.0.0.1:80 closed 5 of 5 connections after 1.0 s without having sent "
-         "anything, and the clients sent more after that (5 RSTs"},
+         "were closed by it after 1.0 s without having sent anything, and the clients sent more "
+         "after that (5 RSTs"},
         {client_end(ClosedFirst::remote, Ending::reset_received)
              .carried(10, 0)
              .stays(CLOSE_WAIT, 500ms)
              .idle(0, 500),
-         "10.0.0.1:80 closed 5 of 5 connections of app (pid 100) without having sent anything: an "
-         "RST answered what app (pid 100) sent (5 RSTs received)"},
+         "to 10.0.0.1:80 were closed by 10.0.0.1:80 without having sent anything: an RST answered "
+         "what was sent then (5 RSTs received)"},
         {closed_by_server(EndingDetail::disconnect),
          "5 of 5 connections of app (pid 100) on 10.0.0.1:80 ended by a reset: 5 sent here, 0 "
          "received (disconnect 5)"},
@@ -75,9 +74,9 @@ TEST_F(ResetCauses, what_has_another_cause_is_counted_by_itself) {
     end(EndedLine(lingers).carried(5, 0).idle(2000, 0), 5);
     keeps_ports_ = true; // at the same time: no checks
     end(EndedLine(lingers).carried(5, 5), 4);
-    EXPECT_THAT(said(),
-                HasSubstr("after 2.0 s on 5 of 9 connections, which it closed with SO_LINGER 0; 4 "
-                          "more ended by a reset (9 RSTs sent here: so_linger_zero 9)"));
+    EXPECT_THAT(said(), HasSubstr("5 of 9 connections of app (pid 100) to 10.0.0.1:80 were closed "
+                                  "by it with SO_LINGER 0: it gave up waiting after 2.0 s; 4 more "
+                                  "ended by a reset (9 RSTs sent here: so_linger_zero 9)"));
 }
 
 } // namespace

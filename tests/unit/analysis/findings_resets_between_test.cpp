@@ -37,10 +37,11 @@ TEST_F(ResetsBetween, both_ends_received_one) {
     for (int i = 0; i < 6; ++i)
         both(reset_from_there(tcp::Role::server), reset_from_there(tcp::Role::client), i);
     EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
-    EXPECT_EQ(said(),
-              "Something between db (pid 100) on 10.0.0.1:80 and app (pid 100) reset 6 of 6 "
-              "connections that had been idle for 3.0 s: both ends are here, and neither sent an "
-              "RST (6 RSTs received), all within 50 ms.");
+    EXPECT_EQ(
+        said(),
+        "6 of 6 connections of db (pid 100) on 10.0.0.1:80 were reset by something between it and "
+        "app (pid 100), having been idle for 3.0 s: both ends are here, and neither sent an "
+        "RST (6 RSTs received), all within 50 ms.");
     EXPECT_THAT(advised(), HasSubstr("on the way sent RSTs to both sides"));
     EXPECT_EQ(evidence(*found("connections_reset"), "both_received"), 6);
     EXPECT_EQ(std::get<Nanoseconds>(fact(found("connections_reset")->evidence, "idle_ns")), 3s);
@@ -50,7 +51,9 @@ TEST_F(ResetsBetween, at_any_time) {
     for (int i = 0; i < 6; ++i)
         both(reset_from_there(tcp::Role::server).idle(1000u * static_cast<unsigned>(i), 9000),
              reset_from_there(tcp::Role::client), i);
-    EXPECT_THAT(said(), HasSubstr("reset 6 of 6 connections: both ends are here"));
+    EXPECT_THAT(
+        said(),
+        HasSubstr("were reset by something between it and app (pid 100): both ends are here"));
 }
 
 TEST_F(ResetsBetween, one_end_is_traced) {
@@ -77,8 +80,9 @@ TEST_F(ResetsBetween, an_administrator_ends_sockets) {
              i);
     EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"});
     EXPECT_EQ(found("connections_reset")->severity, report::Severity::info);
-    EXPECT_EQ(said(), "ss -K here ended 6 of 6 connections of app (pid 100) to 10.0.0.1:80 (6 RSTs "
-                      "sent here: admin_kill 6), all within 50 ms.");
+    EXPECT_EQ(said(),
+              "6 of 6 connections of app (pid 100) to 10.0.0.1:80 were ended by ss -K here (6 RSTs "
+              "sent here: admin_kill 6), all within 50 ms.");
     EXPECT_THAT(advised(), HasSubstr("on purpose"));
 }
 
@@ -109,22 +113,24 @@ protected:
 
 TEST_F(HungUpOn, by_clients_that_waited_as_long) {
     for (int i = 0; i < 6; ++i) gives_up(i, 1ms, 700);
-    EXPECT_THAT(said(), HasSubstr("app (pid 100) closed 6 of 6 connections to 10.0.0.1:80 after "
-                                  "700 ms without an answer, each when a client of its own had "
-                                  "hung up (6 RSTs sent here: data_after_close 6)"));
+    EXPECT_THAT(
+        said(),
+        HasSubstr(
+            "were closed by it after 700 ms without an answer, each when a client of its own had "
+            "hung up (6 RSTs sent here: data_after_close 6)"));
     EXPECT_THAT(advised(), HasSubstr("nginx logs 499"));
 }
 
 TEST_F(HungUpOn, not_known_where_they_waited_longer) {
     for (int i = 0; i < 6; ++i) gives_up(i, 1ms, 600);
-    EXPECT_THAT(said(), HasSubstr("app (pid 100) gave up waiting for 10.0.0.1:80 after 60"));
+    EXPECT_THAT(said(), HasSubstr("it gave up waiting after 60"));
     EXPECT_THAT(advised(), HasSubstr("it, or a client of its own that hung up (nginx logs 499), "
                                      "gave up waiting after 60"));
 }
 
 TEST_F(HungUpOn, nor_where_they_went_at_another_time) {
     for (int i = 0; i < 6; ++i) gives_up(i, i % 2 == 0 ? -1ms : 21ms, 700);
-    EXPECT_THAT(said(), HasSubstr("app (pid 100) gave up waiting for 10.0.0.1:80 after 70"));
+    EXPECT_THAT(said(), HasSubstr("it gave up waiting after 70"));
 }
 
 TEST_F(HungUpOn, who_serves_nobody_gave_up_itself) {

@@ -41,8 +41,9 @@ TEST_F(ResetWords, counts_and_details_are_in_the_sentence) {
     end(served_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5), 2);
     end(reset_by_server(EndingDetail::unread_data), 3);
     EXPECT_EQ(said("connections_reset"),
-              "app (pid 100) closed 3 of 5 connections on 10.0.0.1:80 with data unread, for which "
-              "close() sends an RST; 2 more ended by a reset (3 RSTs sent here: unread_data 3; 2 "
+              "3 of 5 connections of app (pid 100) on 10.0.0.1:80 were closed by it with data "
+              "unread, for which close() sends an RST; 2 more ended by a reset (3 RSTs sent here: "
+              "unread_data 3; 2 "
               "received), all within 80 ms.");
     const report::Finding* f = found("connections_reset");
     EXPECT_EQ(evidence(*f, "count"), 5);
