@@ -35,8 +35,7 @@ void add(Resets& resets, EndCause cause, const CauseFacts& facts) {
 bool is_reported_elsewhere(const RuleInput& evidence, const PartyEnds& ends, EndCause cause,
                            const CauseFacts& facts) {
     if (cause == EndCause::reset_idle) return is_idle_race(evidence, ends, cause);
-    if (cause == EndCause::hung_up && is_check(evidence, facts)) return true;
-    return (cause == EndCause::lingered || cause == EndCause::hung_up) &&
+    return cause == EndCause::lingered &&
            facts.count >= count_threshold(evidence, "time_wait_skipped.connections");
 }
 
@@ -60,12 +59,13 @@ bool is_harmless(const RuleInput& evidence, const PartyEnds& ends, EndCause caus
     }
 }
 
+/// By clients that had had their answer (hung_up) nothing is lost.
 Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
     Resets resets;
     for (const EndCause cause :
          {EndCause::reset_here, EndCause::reset_there, EndCause::reset_idle,
           EndCause::closed_unanswered, EndCause::met_unanswered, EndCause::lingered,
-          EndCause::hung_up, EndCause::probe, EndCause::probed, EndCause::reset_answered}) {
+          EndCause::probe, EndCause::probed, EndCause::reset_answered}) {
         const CauseFacts* facts = ends.facts(cause);
         if (facts && !is_reported_elsewhere(evidence, ends, cause, *facts) &&
             !is_harmless(evidence, ends, cause, *facts))
