@@ -121,6 +121,7 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
     facts.closing_last = std::max(facts.closing_last, closing);
     const bool is_example = facts.ids.note(line.who->id) || facts.likes.note(line.who->id);
     const tcp::IpAddress& host = line.who->tuple.remote.address;
+    if (line.who->tuple.local.address == host) facts.to_own_address += weight;
     if (facts.hosts.size() < CauseFacts::kMostHosts)
         facts.hosts.insert(host);
     else
@@ -229,7 +230,6 @@ void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
         note_self_connected(*line.who, weight);
     if (line.from != tcp::State::SYN_SENT || line.to != tcp::State::ESTABLISHED) return;
     if (Peer* peer = note_connected(*line.who)) {
-        peer->answered = line.at;
         if (peer->answers.size() == Peer::kMostAnswers) peer->answers.erase(peer->answers.begin());
         peer->answers.push_back(line.at);
     }
@@ -266,8 +266,8 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (cause == EndCause::unanswered) note_unanswered(party->causes[cause], line, before, weight);
     if (cause != EndCause::refused) return;
     const auto peer = peers_.find({line.who->netns, line.who->tuple.remote});
-    if (peer != peers_.end() && peer->second.answered)
-        party->causes[cause].answered = peer->second.answered;
+    if (peer != peers_.end() && !peer->second.answers.empty())
+        party->causes[cause].answered = peer->second.answers.back();
 }
 
 void Causes::begin_live(MonoTime) {
@@ -329,7 +329,7 @@ void Causes::next_interval(MonoTime) {
     recent_.clear();
     hang_ups_.clear();
     tries_.clear();
-    for (auto& [key, peer] : peers_) peer.answered.reset();
+    for (auto& [key, peer] : peers_) peer.answers.clear();
     self_connected_.clear();
 }
 

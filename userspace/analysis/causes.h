@@ -36,6 +36,7 @@ struct CauseFacts {
     MonoTime closing_last{};
     std::optional<MonoTime> opened;   ///< when the first of them was
     std::optional<MonoTime> answered; ///< of refused ones: as Scope has it
+    std::uint64_t to_own_address = 0; ///< that the client has, too: the other end is on its host
     std::set<tcp::IpAddress> hosts;   ///< remote; at most kMostHosts
     bool are_all_hosts = true;
     LogHistogram idle;                                ///< before the close
@@ -110,8 +111,9 @@ struct PartyEnds {
     }
 };
 
-/// Memory: some 200 bytes for each party, of which at most Flows::kMaxGroups are distinguished, 300
-/// and the hosts for each cause of it, and what RecentEnds needs.
+/// Memory: some 400 bytes for each party, of which at most Flows::kMaxGroups are distinguished, 800
+/// and the hosts for each cause of it (6 KiB more where peers have gone), 200 for each of as many
+/// remote endpoints, and what RecentEnds and HangUps need.
 class Causes : public Analysis {
 public:
     /// `lives` keeps those of the examples.
@@ -187,7 +189,6 @@ private:
         static constexpr std::size_t kMostPrograms = 64;
         static constexpr std::size_t kMostAnswers = 8;
 
-        std::optional<MonoTime> answered;                    ///< last, in this interval
         std::vector<MonoTime> answers;                       ///< the last ones
         std::vector<std::array<char, TD_COMM_LEN>> programs; ///< that have been connected to it
     };

@@ -215,6 +215,12 @@ std::string why_text(const Gone& gone) {
                        or_forgotten_text(gone));
 }
 
+/// Only some of many connections are looked at (Silences): then no number is known.
+FindingDraft::Cell known_count(const Gone& gone, std::uint64_t count) {
+    return gone.heard.of == gone.waiting + gone.ended ? FindingDraft::Cell(count)
+                                                      : FindingDraft::Cell();
+}
+
 void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
     draft.subject = gone.now ? holders_text(*gone.now) : party_text(*gone.ends);
     draft.connections = gone.ids;
@@ -232,14 +238,14 @@ void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
     if (gone.closing > 0)
         draft.evidence.push_back({"closing", "of which closed here", gone.closing});
     if (gone.heard.open_there > 0)
-        draft.evidence.push_back(
-            {"open_there", "other ends here that are open", gone.heard.open_there});
+        draft.evidence.push_back({"open_there", "other ends here that are open",
+                                  known_count(gone, gone.heard.open_there)});
     if (gone.heard.elsewhere > 0)
         draft.evidence.push_back({"answered_elsewhere", "whose hosts answered on other connections",
-                                  gone.heard.elsewhere});
+                                  known_count(gone, gone.heard.elsewhere)});
     if (gone.heard.since > 0)
-        draft.evidence.push_back(
-            {"answered_since", "whose hosts have answered since", gone.heard.since});
+        draft.evidence.push_back({"answered_since", "whose hosts have answered since",
+                                  known_count(gone, gone.heard.since)});
     if (gone.now) {
         draft.evidence.push_back({"silence_ns", "no segment for", gone.now->longest_silence});
         draft.evidence.push_back({"unacked", "bytes unacknowledged", gone.unacked});

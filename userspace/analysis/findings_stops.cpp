@@ -93,15 +93,15 @@ namespace {
 /// A server that is started again takes as long.
 constexpr Nanoseconds kRestart = std::chrono::seconds(1);
 
-/// Whether the process began to listen there later, and was the first that was seen to.
+/// Whether somebody began to listen there later, and nobody had been seen to before.
 bool came_too_early(const ListenerTimes::Times& times, const CauseFacts& refused) {
-    return times.open > 0 && times.began && *times.began > refused.last && !times.ended;
+    return times.since && *times.since > refused.last && !times.absent;
 }
 
 /// Whether all were refused within the short time in which a server was started again.
 bool came_during_restart(const ListenerTimes::Times& times, const CauseFacts& refused) {
-    return times.open > 0 && times.began && times.ended && *times.ended <= refused.first &&
-           *times.began >= refused.last && *times.began - *times.ended <= kRestart;
+    return times.since && times.absent && *times.absent <= refused.first &&
+           *times.since >= refused.last && *times.since - *times.absent <= kRestart;
 }
 
 std::string listener_text(const std::optional<event::Process>& process) {
@@ -112,68 +112,91 @@ std::string short_time_text(Nanoseconds time) {
     return time < std::chrono::milliseconds(1) ? "less than 1 ms" : duration_text(time);
 }
 
-/// What is known of listeners at that endpoint of the same namespace, while these were refused.
+/// What the listeners there show; empty: nothing that is sure.
 std::string listening_text(const ListenerTimes::Times& times, const CauseFacts& refused) {
     if (came_too_early(times, refused))
         return fmt::format("nobody listened there until {} did, {} after the last of them",
                            listener_text(times.process),
-                           short_time_text(*times.began - refused.last));
-    if (!times.ended) return {};
-    if (*times.ended > refused.first)
-        return times.ends < 2 ? std::string()
-                              : fmt::format("the listening socket there was closed {} times, and "
-                                            "nobody listened until the next one was there",
-                                            times.ends);
+                           short_time_text(*times.since - refused.last));
+    if (!times.absent) return {};
+    if (*times.absent > refused.first)
+        return times.absences < 2 ? std::string()
+                                  : fmt::format("nobody listens there at times: the listening "
+                                                "socket was closed {} times",
+                                                times.absences);
     std::string text = fmt::format(
         "nobody listened there since the socket of {} was closed, {} before the first of them",
-        listener_text(times.ended_of), short_time_text(refused.first - *times.ended));
+        listener_text(times.absent_of), short_time_text(refused.first - *times.absent));
     if (times.open == 0) return text;
-    if (!times.began || *times.began < refused.last) return {};
+    if (!times.since || *times.since < refused.last) return {};
     return text + fmt::format("; {} has done so again since {} after the last",
                               listener_text(times.process),
-                              short_time_text(*times.began - refused.last));
+                              short_time_text(*times.since - refused.last));
 }
 
-/// Where somebody listens at the same port of the same namespace, at other addresses.
-std::string elsewhere_text(const RuleInput& evidence, const tcp::Endpoint& at,
-                           std::uint32_t netns) {
-    const auto open = evidence.listeners.open_at_port(netns, at.port);
-    if (open.empty()) return {};
-    const auto& [address, times] = open.front();
-    return fmt::format("nobody listens at that address, but {} does on {}",
-                       listener_text(times->process),
-                       tcp::Endpoint{address, at.port}.text(times->family));
-}
+/// What is known of the listeners where these were refused. Loopback addresses, and those of a
+/// client that connects to its own, are of its namespace; others may be of any host. A filter may
+/// hide whoever listens, and losses that somebody does.
+class Listening {
+public:
+    Listening(const RuleInput& evidence, const PartyEnds& ends, const CauseFacts& refused)
+        : listeners_(evidence.listeners), party_(ends.party), refused_(refused) {
+        const tcp::Endpoint& at = party_.endpoint;
+        is_known_ = evidence.overview.is_complete() &&
+                    (at.address.is_loopback() || refused.to_own_address >= refused.count);
+        if (!is_known_) return;
+        times_ = listeners_.find(party_.netns, at);
+        if (times_) text_ = listening_text(*times_, refused);
+    }
+    [[nodiscard]] bool is_over() const {
+        return times_ &&
+               (came_too_early(*times_, refused_) || came_during_restart(*times_, refused_));
+    }
+    /// Of the program whose listening socket was closed before.
+    [[nodiscard]] std::string ended() const {
+        return text_.empty() || !times_->absent_of ? std::string()
+                                                   : std::string(times_->absent_of->comm());
+    }
+    [[nodiscard]] std::string why() const {
+        if (!text_.empty()) return text_;
+        if (const std::string elsewhere = elsewhere_text(); !elsewhere.empty()) return elsewhere;
+        if (refused_.answered && *refused_.answered > refused_.first)
+            return "others were answered meanwhile, so a firewall or a limit rejects some, or "
+                   "nobody listens there at times";
+        return "nobody listens there, or a firewall rejects them";
+    }
+    [[nodiscard]] std::string_view advice() const {
+        if (times_ && came_too_early(*times_, refused_))
+            return "The program was started before what it needs: let it try again, or order "
+                   "their starts.";
+        if (times_ && times_->open > 0 && !text_.empty())
+            return "The service was started again. No connect is refused meanwhile where the "
+                   "listening socket stays (systemd's socket units) or the next one is there "
+                   "before (SO_REUSEPORT); and clients may try again.";
+        return "The host is up and answers with an RST: the service isn't running, listens on "
+               "another address or port, or a firewall rejects.";
+    }
 
-/// Why they were refused: loopback addresses, and those of a client that connects to its own, are
-/// of its namespace; of others the listeners aren't known.
-std::string refusal_text(const RuleInput& evidence, const PartyEnds& ends,
-                         const CauseFacts& refused) {
-    const Party& party = ends.party;
-    const ListenerTimes::Times* times = evidence.listeners.find(party.netns, party.endpoint);
-    std::string text;
-    if (times)
-        text = listening_text(*times, refused);
-    else if (party.endpoint.address.is_loopback())
-        text = elsewhere_text(evidence, party.endpoint, party.netns);
-    if (!text.empty()) return text;
-    if (refused.answered && *refused.answered > refused.first)
-        return "others were answered meanwhile, so a firewall or a limit rejects some, or nobody "
-               "listens there at times";
-    return "nobody listens there, or a firewall rejects them";
-}
+private:
+    /// Where somebody listens at the same port, at another address.
+    [[nodiscard]] std::string elsewhere_text() const {
+        const tcp::Endpoint& at = party_.endpoint;
+        if (!is_known_ || listeners_.have_been(party_.netns, at)) return {};
+        const auto open = listeners_.open_at_port(party_.netns, at.port);
+        if (open == listeners_.all().end()) return {};
+        const auto& [key, times] = *open;
+        return fmt::format(
+            "nobody listens at that address, but {} does on {}", listener_text(times.process),
+            tcp::Endpoint{std::get<tcp::IpAddress>(key), at.port}.text(times.family));
+    }
 
-std::string_view refusal_advice(const ListenerTimes::Times* times, const CauseFacts& refused) {
-    if (times && came_too_early(*times, refused))
-        return "The program was started before what it needs: let it try again, or order their "
-               "starts.";
-    if (times && times->open > 0 && !listening_text(*times, refused).empty())
-        return "The service was started again. No connect is refused meanwhile where the listening "
-               "socket stays (systemd's socket units) or the next one is there before "
-               "(SO_REUSEPORT); and clients may try again.";
-    return "The host is up and answers with an RST: the service isn't running, listens on another "
-           "address or port, or a firewall rejects.";
-}
+    const ListenerTimes& listeners_;
+    const Party& party_;
+    const CauseFacts& refused_;
+    bool is_known_ = false;
+    const ListenerTimes::Times* times_ = nullptr;
+    std::string text_; ///< what is sure
+};
 
 } // namespace
 
@@ -182,21 +205,17 @@ void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
         const CauseFacts* facts = ends.facts(EndCause::refused);
         if (!facts || !is_many(evidence, "connects_refused", facts->count, ends.connections()))
             continue;
-        const ListenerTimes::Times* times =
-            evidence.listeners.find(ends.party.netns, ends.party.endpoint);
-        const bool is_over =
-            times && (came_too_early(*times, *facts) || came_during_restart(*times, *facts));
-        FindingDraft draft =
-            party_draft("connects_refused",
-                        is_over ? report::Severity::info : report::Severity::warning, ends, *facts);
-        draft.what = fmt::format("{} of {} connects of {} were refused{}: {}.", facts->count,
-                                 ends.connections(), party_text(ends), within_text(*facts),
-                                 refusal_text(evidence, ends, *facts));
-        if (times && times->ended_of && !listening_text(*times, *facts).empty())
-            draft.scope.ended = times->ended_of->comm();
+        const Listening listening(evidence, ends, *facts);
+        FindingDraft draft = party_draft(
+            "connects_refused",
+            listening.is_over() ? report::Severity::info : report::Severity::warning, ends, *facts);
+        draft.what =
+            fmt::format("{} of {} connects of {} were refused{}: {}.", facts->count,
+                        ends.connections(), party_text(ends), within_text(*facts), listening.why());
+        draft.scope.ended = listening.ended();
         draft.evidence.push_back(
             {"remote", "remote endpoint", ends.party.endpoint.text(ends.family)});
-        draft.advice.emplace_back(refusal_advice(times, *facts));
+        draft.advice.emplace_back(listening.advice());
         drafts.push_back(std::move(draft));
     }
 }

@@ -81,11 +81,31 @@ FindingDraft draft_of(const UnknownGroup& group, bool are_all) {
     return draft;
 }
 
+void add(KnownServices& known, std::uint32_t netns, const tcp::Endpoint& endpoint) {
+    if (endpoint.address.is_unspecified())
+        known.ports.emplace(netns, endpoint.port);
+    else
+        known.endpoints.insert(endpoint);
+}
+
+KnownServices services_of(const RuleInput& evidence) {
+    KnownServices known;
+    for (const auto& [key, times] : evidence.listeners.all()) {
+        const auto& [netns, port, address] = key;
+        add(known, netns, {address, port});
+    }
+    for (const ServiceRow& row : evidence.services)
+        if (row.key.role == tcp::Role::server) add(known, row.key.netns, row.key.local);
+    for (const RemoteRow& row : evidence.flows.remotes())
+        if (!row.remote.empty()) known.endpoints.insert(row.remote);
+    return known;
+}
+
 } // namespace
 
 void find_stray_resets(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "stray_resets.connections");
-    for (const UnknownGroup& group : evidence.unknown.groups())
+    for (const UnknownGroup& group : evidence.unknown.groups(services_of(evidence)))
         if (group.connections >= many || group.ended > 0 || group.translated > 0)
             drafts.push_back(draft_of(group, evidence.unknown.are_all()));
 }

@@ -32,10 +32,17 @@ MonoTime heard_at(const event::SocketNumbers& numbers, MonoTime read_at) {
 } // namespace
 
 void HeardHosts::note(std::uint32_t netns, const tcp::IpAddress& host, MonoTime at) {
-    const std::pair key(netns, host);
-    const auto known = hosts_.find(key);
-    if (known == hosts_.end() && hosts_.size() >= kMostHosts) return;
-    Spans& spans = known == hosts_.end() ? hosts_[key] : known->second;
+    auto known = hosts_.find({netns, host});
+    if (known == hosts_.end()) {
+        if (hosts_.size() >= kMostHosts) return;
+        known = hosts_.emplace(Host(netns, host), Spans()).first;
+    }
+    Spans& spans = known.value();
+    // Nearly always: events come in their order, and hosts that are used are heard all the time.
+    if (!spans.empty() && spans.back().first <= at && at - kPause <= spans.back().last) {
+        spans.back().last = std::max(spans.back().last, at);
+        return;
+    }
     const auto is_before = [](const Span& span, MonoTime time) {
         return span.last + kPause < time;
     };
@@ -91,7 +98,8 @@ std::optional<MonoTime> HeardHosts::last_heard(std::uint32_t netns,
 
 /// Those that weren't heard in all of the last interval make room.
 void HeardHosts::next_interval(MonoTime now) {
-    std::erase_if(hosts_, [&](const auto& each) { return each.second.back().last < begin_; });
+    for (auto each = hosts_.begin(); each != hosts_.end();)
+        each = each->second.back().last < begin_ ? hosts_.erase(each) : std::next(each);
     begin_ = now;
 }
 

@@ -2,11 +2,14 @@
 // When remote hosts were heard, on whichever connection.
 #pragma once
 
-#include <map>
+#include <tsl/robin_map.h>
+
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "analysis/analysis.h"
+#include "base/hash.h"
 
 namespace tcpdwell::analysis {
 
@@ -40,9 +43,16 @@ private:
     };
     using Spans = std::vector<Span>; ///< in their order
 
+    using Host = std::pair<std::uint32_t, tcp::IpAddress>; ///< by network namespace
+    struct HostHash {
+        std::size_t operator()(const Host& host) const {
+            return mix64(host.second.bytes, host.first);
+        }
+    };
+
     MonoTime now_{};
     MonoTime begin_{}; ///< of this interval
-    std::map<std::pair<std::uint32_t, tcp::IpAddress>, Spans> hosts_;
+    tsl::robin_map<Host, Spans, HostHash> hosts_;
 };
 
 } // namespace tcpdwell::analysis

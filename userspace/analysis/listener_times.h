@@ -3,11 +3,12 @@
 // stops closes its listening socket.
 #pragma once
 
+#include <map>
 #include <optional>
-#include <vector>
+#include <tuple>
 
 #include "analysis/analysis.h"
-#include "tcp/listener_index.h"
+#include "tcp/address.h"
 
 namespace tcpdwell::analysis {
 
@@ -19,26 +20,39 @@ public:
     struct Times {
         std::uint32_t open = 0; ///< listening sockets there now (SO_REUSEPORT: several)
         tcp::Family family = tcp::Family::ipv4;
-        std::optional<MonoTime> began;          ///< of the one that began last, if that was seen
-        std::optional<event::Process> process;  ///< whose that one is
-        std::uint64_t ends = 0;                 ///< of listening sockets there
-        std::optional<MonoTime> ended;          ///< of the one that ended last
-        std::optional<event::Process> ended_of; ///< whose that one was
+        std::optional<event::Process> process; ///< whose the one is that came last
+        /// Since when somebody listens there without a break; nullopt: nobody does, or since before
+        /// it was traced.
+        std::optional<MonoTime> since;
+        std::uint64_t absences = 0;     ///< in this interval: how often nobody did any more
+        std::optional<MonoTime> absent; ///< when the last one of these began
+        std::optional<event::Process> absent_of; ///< whose the socket was that ended then
+        std::optional<MonoTime> ended;           ///< of the socket that ended last
     };
+    /// By network namespace, port and address.
+    using Key = std::tuple<std::uint32_t, tcp::Port, tcp::IpAddress>;
+    using Map = std::map<Key, Times>;
 
     void on_move(const track::StateMove& move, Weight) override;
     void on_live(const track::LiveSocket& socket, Weight) override;
     void add_to(report::Report&, const ReportContext&) override {}
-    void next_interval(MonoTime) override {}
+    void next_interval(MonoTime now) override;
 
-    /// Of the listeners that connections to that endpoint belong to; nullptr: none is known.
+    /// Of the listener that connections to that endpoint belong to. nullptr: none is known, or it
+    /// isn't known which of several (whether one of [::] takes IPv4, too).
     [[nodiscard]] const Times* find(std::uint32_t netns, const tcp::Endpoint& at) const;
-    /// Where that port is listened at now, in that namespace.
-    [[nodiscard]] std::vector<std::pair<tcp::IpAddress, const Times*>>
-    open_at_port(std::uint32_t netns, tcp::Port port) const;
+    /// Whether there is or was one that connections to that endpoint may have belonged to.
+    [[nodiscard]] bool have_been(std::uint32_t netns, const tcp::Endpoint& at) const;
+    /// One that listens at that port of that namespace now; end(): nobody does.
+    [[nodiscard]] Map::const_iterator open_at_port(std::uint32_t netns, tcp::Port port) const;
+    [[nodiscard]] const Map& all() const { return all_; }
 
 private:
-    tcp::ListenerIndex<Times> index_;
+    template <class Call>
+    void for_each_at(std::uint32_t netns, const tcp::Endpoint& at, Call call) const;
+
+    Map all_;
+    MonoTime begin_{}; ///< of this interval
 };
 
 } // namespace tcpdwell::analysis

@@ -31,27 +31,11 @@ void merge(tcp::Endpoint& group, const tcp::Endpoint& one) {
 
 } // namespace
 
-void UnknownConnections::on_move(const track::StateMove& move, Weight) {
-    if (move.from || !move.to) return;
-    const track::ConnectionIdentity& who = *move.who;
-    const tcp::Endpoint& local = who.tuple.local;
-    if (move.is_listener() && local.address.is_unspecified()) {
-        if (ports_.size() < kMostServices) ports_.emplace(who.netns, local.port);
-    } else if (services_.size() < kMostServices) {
-        if (move.is_listener() || who.role == tcp::Role::server)
-            services_.insert(local);
-        else if (who.role == tcp::Role::client)
-            services_.insert(who.tuple.remote);
-    }
-}
-
-bool UnknownConnections::is_service(const tcp::Endpoint& endpoint, std::uint32_t netns) const {
-    return services_.contains(endpoint) || ports_.contains({netns, endpoint.port});
-}
-
-bool UnknownConnections::is_served_here(const Key& key) const {
-    const bool is_local = is_service(key.local, key.netns);
-    const bool is_remote = services_.contains(key.remote);
+/// Whether the service is the local end.
+bool UnknownConnections::is_served_here(const Key& key, const KnownServices& known) {
+    const bool is_local =
+        known.endpoints.contains(key.local) || known.ports.contains({key.netns, key.local.port});
+    const bool is_remote = known.endpoints.contains(key.remote);
     return is_local == is_remote ? key.local.port < key.remote.port : is_local;
 }
 
@@ -179,12 +163,12 @@ void UnknownConnections::note_translated(UnknownGroup& group, const Resets& rese
     group.ids.note(resets.client_id);
 }
 
-std::vector<UnknownGroup> UnknownConnections::groups() const {
+std::vector<UnknownGroup> UnknownConnections::groups(const KnownServices& known) const {
     std::map<Key, UnknownGroup> by_service;
     for (const auto& [key, resets] : resets_) {
         if (resets.known) continue;
         Key service = key;
-        const bool served_here = resets.translated_from.empty() && is_served_here(key);
+        const bool served_here = resets.translated_from.empty() && is_served_here(key, known);
         (served_here ? service.remote : service.local) = {};
         UnknownGroup& group = by_service[service];
         if (group.connections == 0) {

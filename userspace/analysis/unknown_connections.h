@@ -39,19 +39,22 @@ struct UnknownGroup {
     std::optional<event::Process> client; ///< of all those, likewise
 };
 
-/// Memory: 1 MiB for the connections that ended last, some 200 bytes for each of at most
-/// kMostConnections that were reset, and 100 for each of at most twice kMostServices.
+/// Endpoints at which services are: by who listens or accepts there, or connects to them.
+struct KnownServices {
+    std::set<tcp::Endpoint> endpoints;
+    std::set<std::pair<std::uint32_t, tcp::Port>> ports; ///< at all addresses of a namespace
+};
+
+/// Memory: 1 MiB for the connections that ended last, and some 200 bytes for each of at most
+/// kMostConnections that were reset.
 class UnknownConnections : public Analysis {
 public:
     static constexpr std::size_t kMostConnections = 10'000;
     static constexpr std::size_t kMostEnded = 1 << 17;
-    static constexpr std::size_t kMostServices = 10'000;
 
     /// `lives` keeps those of the other ends.
     explicit UnknownConnections(Lives& lives) : lives_(lives) {}
 
-    /// Services are known by their listeners here, and by who connects to them.
-    void on_move(const track::StateMove& move, Weight) override;
     void on_stray_reset(const track::StrayResetLine& line, Weight weight);
     void on_connection(const track::ConnectionLine& line, Weight) override;
     void on_live(const track::LiveSocket& socket, Weight) override;
@@ -69,7 +72,7 @@ public:
     [[nodiscard]] bool are_all() const { return are_all_; }
     /// By the service's endpoint: the one that is known as such, or else the one with the lower
     /// port, unless the client is known; the most connections first.
-    [[nodiscard]] std::vector<UnknownGroup> groups() const;
+    [[nodiscard]] std::vector<UnknownGroup> groups(const KnownServices& known) const;
 
 private:
     /// As the end would have it that isn't there.
@@ -97,9 +100,7 @@ private:
     };
     using ByConnection = std::map<Key, Resets>;
 
-    [[nodiscard]] bool is_service(const tcp::Endpoint& endpoint, std::uint32_t netns) const;
-    /// Whether the service is the local end.
-    [[nodiscard]] bool is_served_here(const Key& key) const;
+    static bool is_served_here(const Key& key, const KnownServices& known);
     static void note_translated(UnknownGroup& group, const Resets& resets);
     void note_ended(const track::ConnectionLine& line);
     /// The client's connection that the segments of an unknown one were meant for, which was there
@@ -112,8 +113,6 @@ private:
     [[nodiscard]] ByConnection::const_iterator find_other(const track::ConnectionLine& line) const;
 
     Lives& lives_;
-    std::set<tcp::Endpoint> services_;
-    std::set<std::pair<std::uint32_t, tcp::Port>> ports_; ///< of listeners on all addresses
     ByConnection resets_;
     bool are_all_ = true;
     std::vector<std::uint64_t> ended_; ///< hashes; a ring from `next_` on once it is full

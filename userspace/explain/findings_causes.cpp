@@ -184,15 +184,17 @@ constexpr Explanation kCauses[] = {
     {.word = "connects_refused",
      .topic = Topic::finding,
      .summary = "nobody listens where a program connects",
-     .text = "Reported when at least connects_refused.connections (5) connects of one program to "
-             "one endpoint were refused, and at least connects_refused.share (0.1) of them. Not "
-             "where another address of the same try answered (localhost is often ::1 first). As "
-             "information where nobody listened before, and somebody has since, or while a "
-             "listening socket was away for no more than 1 s.\n"
-             "Means: the host is up and answers SYNs with an RST: the service isn't running, "
-             "listens elsewhere, or a firewall rejects. When listening sockets of the same network "
-             "namespace were closed and opened is part of the finding.\n"
-             "What helps: ss -ltn on that host.",
+     .text =
+         "Reported when at least connects_refused.connections (5) connects of one program to "
+         "one endpoint were refused, and at least connects_refused.share (0.1) of them. Not "
+         "where another address of the same try answered (localhost is often ::1 first). As "
+         "information where nobody listened before, and somebody has since, or while a "
+         "listening socket was away for no more than 1 s.\n"
+         "Means: the host is up and answers SYNs with an RST: the service isn't running, "
+         "listens elsewhere, or a firewall rejects. Where the address is one of the client's own "
+         "network namespace and nothing is filtered out or lost, the finding says when "
+         "listening sockets were closed and opened there.\n"
+         "What helps: ss -ltn on that host.",
      .sysctls = {},
      .source = "RFC 9293, section 3.5.2; RFC 8305"},
     {.word = "self_connected",

@@ -30,8 +30,6 @@ public:
             const auto it = values_.find(address);
             return it == values_.end() ? nullptr : &it->second;
         }
-        /// By address, in no order.
-        [[nodiscard]] const auto& all() const { return values_; }
 
     private:
         friend ListenerIndex;

@@ -73,10 +73,23 @@ TEST_F(Stops, what_was_closed_more_than_a_second_from_the_end_of_the_listener_wa
 
 class Refused : public Stops {
 protected:
-    void refused() { // from 2.02 s to 2.12 s
-        end(client_end(ClosedFirst::none, Ending::refused), 6);
+    /// From 2.02 s to 2.12 s, by a host of its own.
+    void refused(std::string_view client = "10.0.0.1") {
+        EndedLine line = client_end(ClosedFirst::none, Ending::refused);
+        line.who.tuple.local.address = address(client);
+        end(line, 6);
     }
 };
+
+TEST_F(Refused, by_another_host_whatever_listens_here) {
+    const tcp::Endpoint all{address("0.0.0.0"), 80};
+    listener(all, 0s, true);
+    listener(all, 2s, false);
+    refused("10.0.0.2");
+    EXPECT_THAT(said("connects_refused"),
+                HasSubstr(": nobody listens there, or a firewall rejects them."));
+    EXPECT_EQ(found("connects_refused")->severity, report::Severity::warning);
+}
 
 TEST_F(Refused, where_nothing_is_known_of_a_listener) {
     refused();
@@ -140,9 +153,9 @@ TEST_F(Refused, by_a_server_that_ends_again_and_again) {
         listener(kHere, began + 30ms, false);
     }
     refused();
-    EXPECT_THAT(said("connects_refused"), HasSubstr(": the listening socket there was closed 2 "
-                                                    "times, and nobody listened until the next "
-                                                    "one was there."));
+    EXPECT_THAT(said("connects_refused"),
+                HasSubstr(": nobody listens there at times: the listening "
+                          "socket was closed 2 times."));
 }
 
 TEST_F(Refused, where_the_program_listens_at_another_address) {

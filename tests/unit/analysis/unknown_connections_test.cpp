@@ -14,13 +14,14 @@ using analysis::UnknownGroup;
 struct UnknownConnectionsTest : testing::Test {
     analysis::Lives lives;
     analysis::UnknownConnections unknown{lives};
+    analysis::KnownServices known;
 
     void reset(const tcp::FourTuple& ends, Nanoseconds when = 10s, std::uint32_t netns = kNetns,
                analysis::Weight weight = 1) {
         unknown.on_stray_reset({at(when), netns, ends, TD_REASON_NO_SOCKET, 0}, weight);
     }
     UnknownGroup only() const {
-        const auto groups = unknown.groups();
+        const auto groups = unknown.groups(known);
         EXPECT_EQ(groups.size(), 1u);
         return groups.empty() ? UnknownGroup() : groups.front();
     }
@@ -65,22 +66,16 @@ TEST_F(UnknownConnectionsTest, a_known_service_may_have_the_higher_port) {
         reset(tuple("10.0.0.1", 7002, "10.0.0.2", 9000));
     };
     reset_both();
-    EXPECT_EQ(unknown.groups().size(), 2u);
+    EXPECT_EQ(unknown.groups(known).size(), 2u);
     unknown.next_interval(at(10s));
-    EndedLine served = served_end(ClosedFirst::remote, Ending::fin);
-    served.who.tuple = tuple("10.0.0.1", 7002, "10.0.0.3", 1);
-    unknown.on_move({at(1s), &served.who, std::nullopt, SYN_RECV, true}, 1);
+    known.endpoints.insert(low.local);
     reset_both();
     EXPECT_EQ(only().local, low.local);
     EXPECT_EQ(only().connections, 2u);
 }
 
 TEST_F(UnknownConnectionsTest, a_listener_on_all_addresses_is_one_of_its_namespace) {
-    EndedLine listener = served_end(ClosedFirst::none, Ending::open);
-    listener.who.role = tcp::Role::unknown;
-    listener.who.tuple.local = {{}, 7002};
-    listener.who.tuple.remote = {};
-    unknown.on_move({at(1s), &listener.who, std::nullopt, LISTEN, true}, 1);
+    known.ports.emplace(kNetns, 7002);
     const tcp::FourTuple low = tuple("10.0.0.1", 7002, "10.0.0.2", 1501);
     reset(low);
     EXPECT_EQ(only().local, low.local);
@@ -90,13 +85,11 @@ TEST_F(UnknownConnectionsTest, a_listener_on_all_addresses_is_one_of_its_namespa
     unknown.next_interval(at(10s));
     reset(low, 10s, kNetns + 1);
     reset(tuple("10.0.0.1", 7002, "10.0.0.2", 1502), 10s, kNetns + 1);
-    EXPECT_EQ(unknown.groups().size(), 2u) << "another namespace";
+    EXPECT_EQ(unknown.groups(known).size(), 2u) << "another namespace";
 }
 
-TEST_F(UnknownConnectionsTest, a_service_is_known_by_who_connects_to_it) {
-    EndedLine client = client_end(ClosedFirst::remote, Ending::fin);
-    client.who.tuple = tuple("10.0.0.9", 1, "10.0.0.1", 7002);
-    unknown.on_move({at(1s), &client.who, std::nullopt, SYN_SENT, true}, 1);
+TEST_F(UnknownConnectionsTest, a_known_service_may_be_the_other_end) {
+    known.endpoints.insert({address("10.0.0.1"), 7002});
     reset(tuple("10.0.0.2", 1501, "10.0.0.1", 7002));
     reset(tuple("10.0.0.2", 1502, "10.0.0.1", 7002));
     EXPECT_EQ(only().remote, (tcp::Endpoint{address("10.0.0.1"), 7002}));
@@ -119,14 +112,14 @@ TEST_F(UnknownConnectionsTest, of_several_services_are_groups_by_their_connectio
         reset(tuple("10.0.0.1", 81, "10.0.0.2", port));
     reset(tuple("10.0.0.1", 82, "10.0.0.2", 1000), 10s, kNetns, 2);
     reset(ends, 10s, kNetns + 1);
-    const auto groups = unknown.groups();
+    const auto groups = unknown.groups(known);
     ASSERT_EQ(groups.size(), 4u);
     EXPECT_EQ(groups[0].local.port, 81);
     EXPECT_EQ(groups[1].local.port, 82);
     EXPECT_EQ(groups[1].connections, 2u) << "a sampled one stands for two";
     EXPECT_EQ(groups[1].resets, 2u);
     unknown.next_interval(at(20s));
-    EXPECT_TRUE(unknown.groups().empty());
+    EXPECT_TRUE(unknown.groups(known).empty());
 }
 
 TEST_F(UnknownConnectionsTest, end_their_other_end_within_five_seconds) {
@@ -175,11 +168,11 @@ TEST_F(UnknownConnectionsTest, are_none_if_they_have_ended_here) {
     own.who.tuple = ends;
     reset(ends, 2500ms); // before its line
     unknown.on_connection(own.get(), 1);
-    EXPECT_TRUE(unknown.groups().empty());
+    EXPECT_TRUE(unknown.groups(known).empty());
     EXPECT_FALSE(unknown.have_ended(other_end(ends, 2500ms).get()));
     unknown.next_interval(at(3s));
     reset(ends, 4s); // after it
-    EXPECT_TRUE(unknown.groups().empty());
+    EXPECT_TRUE(unknown.groups(known).empty());
 }
 
 TEST_F(UnknownConnectionsTest, are_some_if_they_ended_here_unknown_to_the_peer_or_later) {
@@ -189,7 +182,7 @@ TEST_F(UnknownConnectionsTest, are_some_if_they_ended_here_unknown_to_the_peer_o
         unknown.on_connection(own.get(), 1);
         reset(ends);
         unknown.on_connection(own.get(), 1);
-        EXPECT_EQ(unknown.groups().size(), 1u);
+        EXPECT_EQ(unknown.groups(known).size(), 1u);
         unknown.next_interval(at(20s));
     }
     EndedLine later = served_end(ClosedFirst::local, Ending::fin);
@@ -198,10 +191,10 @@ TEST_F(UnknownConnectionsTest, are_some_if_they_ended_here_unknown_to_the_peer_o
     later.line.closed = at(11s);
     reset(ends);
     unknown.on_connection(later.get(), 1);
-    EXPECT_EQ(unknown.groups().size(), 1u);
+    EXPECT_EQ(unknown.groups(known).size(), 1u);
     later.line.opened = at(10s);
     unknown.on_connection(later.get(), 1);
-    EXPECT_EQ(unknown.groups().size(), 0u) << "opened by then";
+    EXPECT_EQ(unknown.groups(known).size(), 0u) << "opened by then";
 }
 
 /// A client of a virtual address, whose server's segments come untranslated.
