@@ -159,7 +159,7 @@ public:
     }
     [[nodiscard]] std::string why() const {
         if (!text_.empty()) return text_;
-        if (const std::string elsewhere = elsewhere_text(); !elsewhere.empty()) return elsewhere;
+        if (std::string elsewhere = elsewhere_text(); !elsewhere.empty()) return elsewhere;
         if (refused_.answered && *refused_.answered > refused_.first)
             return "others were answered meanwhile, so a firewall or a limit rejects some, or "
                    "nobody listens there at times";
