@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers of ClickHouse that a test starts for itself: Debian's as an ordinary process, with a configuration, data and
 ports of its own, and a current one (npm's chdb behind bridge.mjs). Nothing of an installed server is read or touched."""
+import contextlib
 import fcntl
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -51,13 +53,19 @@ def equal(left, right, what):
 
 
 def free_ports(number):
-    sockets = [socket.socket() for _ in range(number)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Ports of loopback that servers can bind later. None of the ephemeral ones: the kernel gives those to whoever connects
+    meanwhile."""
+    first, last = map(int, pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    candidates = [port for port in range(1024, 65536) if not first <= port <= last]
+    random.shuffle(candidates)
+    ports = []
+    for port in candidates:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            ports.append(port)
+        if len(ports) == number:
+            return ports
+    raise Failed("too few TCP ports outside net.ipv4.ip_local_port_range are free")
 
 
 def run(*words, status=0, text=None, timeout=100):

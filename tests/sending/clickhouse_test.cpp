@@ -3,9 +3,7 @@
 // and why, is understood. Debian's version: the oldest that is supported.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 
 #include <filesystem>
 #include <fstream>
@@ -14,7 +12,7 @@
 
 #include "store/client.h"
 #include "store/sender.h"
-#include "support/check.h"
+#include "support/free_port.h"
 #include "support/moment.h"
 #include "support/program.h"
 #include "support/temporary_folder.h"
@@ -25,18 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 using store::SendOutcome;
 using store::SendTrouble;
-
-std::uint16_t free_port() {
-    const Fd socket(check(::socket(AF_INET, SOCK_STREAM, 0), "socket"));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof(address);
-    auto* const any = reinterpret_cast<sockaddr*>(&address);
-    check(::bind(socket.get(), any, length), "bind");
-    check(::getsockname(socket.get(), any, &length), "getsockname");
-    return ntohs(address.sin_port);
-}
 
 class ClickHouse : public testing::Test {
 protected:

@@ -9,6 +9,7 @@
 
 #include "batches.h"
 #include "store/partial_success.h"
+#include "support/free_port.h"
 #include "support/moment.h"
 
 namespace tcpdwell::test {
@@ -262,12 +263,7 @@ TEST(Client, can_be_stopped) {
 }
 
 TEST(Client, says_that_nobody_is_there) {
-    std::uint16_t port = 0;
-    {
-        const ScriptedServer gone([](const HttpRequest&) { return reply(200); });
-        port = gone.port();
-    }
-    auto client = client_of(port);
+    auto client = client_of(free_port());
     const auto answer = client.insert("ends", "batch-1", "x");
     EXPECT_EQ(answer.outcome, SendOutcome::not_now);
     EXPECT_EQ(answer.trouble, SendTrouble::no_connection);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sender_case.h"
+#include "support/free_port.h"
 
 namespace tcpdwell::test {
 namespace {
@@ -209,10 +210,7 @@ TEST_F(SenderTest, says_each_trouble_once_and_when_it_is_over) {
 }
 
 TEST_F(SenderTest, sends_what_waited_when_the_server_is_there_at_last) {
-    std::uint16_t port = 0;
-    {
-        port = ScriptedServer([](const HttpRequest&) { return reply(200); }).port();
-    }
+    const std::uint16_t port = free_port();
     auto spool = opened(path_);
     auto sender = started(spool, options(port));
     for (std::uint64_t i = 1; i <= 10; ++i) {
