@@ -98,13 +98,14 @@ TEST_F(Evidence, numbersAreThoseOfTheSocket) {
     });
     const json client = end("client", port);
     const json server = end("server", port);
-    EXPECT_EQ(client.at("bytes"), (json{{"sent", kQuestion},
+    // What a busy machine sent twice counts twice.
+    EXPECT_EQ(client.at("bytes"), (json{{"sent", client_info.tcpi_bytes_sent},
                                         {"acked", kQuestion},
                                         {"received", kAnswer},
                                         {"unsent", 0},
                                         {"unacked", 0},
                                         {"unread", 0}}));
-    EXPECT_EQ(server.at("bytes"), (json{{"sent", kAnswer},
+    EXPECT_EQ(server.at("bytes"), (json{{"sent", server_info.tcpi_bytes_sent},
                                         {"acked", kAnswer},
                                         {"received", kQuestion},
                                         {"unsent", 0},
