@@ -169,6 +169,23 @@ std::string process_text(const std::optional<event::Process>& process) {
     return fmt::format("{} (pid {})", process->comm(), process->pid);
 }
 
+std::string processes_text(const std::vector<event::Process>& processes) {
+    constexpr std::size_t kMost = 3;
+    if (processes.empty()) return process_text(std::nullopt);
+    if (processes.size() == 1) return process_text(processes.front());
+    const std::string_view comm = processes.front().comm();
+    const bool is_one_program = std::ranges::all_of(
+        processes, [&](const event::Process& each) { return each.comm() == comm; });
+    std::string list;
+    for (std::size_t i = 0; i < std::min(processes.size(), kMost); ++i)
+        list += fmt::format("{}{}", i == 0 ? "" : ", ",
+                            is_one_program ? fmt::format("{}", processes[i].pid)
+                                           : process_text(processes[i]));
+    const std::string_view rest = processes.size() > kMost ? ", ..." : "";
+    return is_one_program ? fmt::format("{} (pids {}{})", comm, list, rest)
+                          : fmt::format("{}{}", list, rest);
+}
+
 std::string duration_text(Nanoseconds duration) {
     const double seconds = std::chrono::duration<double>(duration).count();
     if (seconds < 1) return fmt::format("{:.0f} ms", seconds * 1000);

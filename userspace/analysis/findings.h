@@ -113,7 +113,7 @@ void find_handshakes_failing(const RuleInput& evidence,
 void find_accept_queue_full(const RuleInput& evidence,
                             FindingDrafts& drafts); // findings_listeners.cpp
 void find_accept_stalled(const RuleInput& evidence,
-                         FindingDrafts& drafts); // findings_listeners.cpp
+                         FindingDrafts& drafts); // findings_stalls.cpp
 void find_close_wait_leak(const RuleInput& evidence,
                           FindingDrafts& drafts); // findings_waiting.cpp
 void find_descriptor_inherited(const RuleInput& evidence,
@@ -197,6 +197,8 @@ std::string comm_of(const std::array<char, TD_COMM_LEN>& bytes); ///< "an unknow
 std::string program_of(const ServiceRow& row);                   ///< "nginx (pid 12)"
 std::string place_of(const ServiceRow& row);                     ///< "nginx (pid 12) on 0.0.0.0:80"
 std::string process_text(const std::optional<event::Process>& process);
+/// "nginx (pid 12)", "postgres (pids 1, 2, 3, ...)", "nginx (pid 12), sleep (pid 13)"
+std::string processes_text(const std::vector<event::Process>& processes);
 /// "nginx (pid 12)", or its name alone where it has several processes
 std::string program_text(const PartyEnds& ends);
 /// "nginx (pid 12) on 0.0.0.0:80", "curl to 192.0.2.1:443"
@@ -208,8 +210,6 @@ std::string within_text(const CauseFacts& facts);
 std::string within_text(MonoTime first, MonoTime last);
 /// Of connections that an RST ended at one end only, whose other end is here.
 std::string open_there_text(std::uint64_t count);
-/// "nginx (pid 12)", "postgres (pids 1, 2, 3, ...)", "nginx (pid 12), sleep (pid 13)"
-std::string holders_text(const HeldSockets& holding);
 std::string duration_text(Nanoseconds duration);
 /// "net.ipv4.tcp_fin_timeout (60 here)"
 std::string sysctl_text(const RuleInput& evidence, std::uint32_t netns, std::string_view name);

@@ -222,7 +222,7 @@ FindingDraft::Cell known_count(const Gone& gone, std::uint64_t count) {
 }
 
 void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
-    draft.subject = gone.now ? holders_text(*gone.now) : party_text(*gone.ends);
+    draft.subject = gone.now ? processes_text(gone.now->processes) : party_text(*gone.ends);
     draft.connections = gone.ids;
     draft.likes = gone.likes;
     draft.scope = gone.scope;

@@ -37,7 +37,7 @@ void describe(const HeldSockets& holding, FindingDraft& draft) {
             {"holders", holding.are_holders ? "held by" : "opened by", holding.processes});
     draft.connections = holding.ids;
     draft.likes = holding.likes.list();
-    draft.subject = holders_text(holding);
+    draft.subject = processes_text(holding.processes);
     draft.scope = scope_of(holding);
 }
 
@@ -68,24 +68,6 @@ std::string fd_text(const HeldSockets& holding) {
 
 } // namespace
 
-std::string holders_text(const HeldSockets& holding) {
-    if (const event::Process* process = only_process(holding)) return process_text(*process);
-    if (holding.processes.empty()) return process_text(std::nullopt);
-    constexpr std::size_t kMost = 3;
-    const std::size_t some = std::min(holding.processes.size(), kMost);
-    const std::string_view rest = holding.processes.size() <= kMost ? "" : ", ...";
-    const bool is_one_program = std::ranges::all_of(
-        holding.processes, [&](const event::Process& each) { return each.comm() == holding.comm; });
-    std::string list;
-    for (std::size_t i = 0; i < some; ++i) {
-        const event::Process& each = holding.processes[i];
-        list += fmt::format("{}{}", i == 0 ? "" : ", ",
-                            is_one_program ? std::to_string(each.pid) : process_text(each));
-    }
-    return is_one_program ? fmt::format("{} (pids {}{})", holding.comm, list, rest)
-                          : fmt::format("{}{}", list, rest);
-}
-
 void find_close_wait_leak(const RuleInput& evidence, FindingDrafts& drafts) {
     const std::uint64_t many = count_threshold(evidence, "close_wait_leak.sockets");
     for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
@@ -96,7 +78,7 @@ void find_close_wait_leak(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.what = fmt::format(
             "{} {} {} in CLOSE_WAIT for longer than {}, the oldest for {}{}: the peers have "
             "closed,{} and close() isn't called.",
-            holders_text(*holding), holding->processes.size() > 1 ? "have" : "has",
+            processes_text(holding->processes), holding->processes.size() > 1 ? "have" : "has",
             counted(holding->old, "socket"),
             duration_text(evidence.thresholds.duration("close_wait_leak.age")), age_text(*holding),
             opener_text(*holding),
@@ -133,8 +115,8 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
             "{} in CLOSE_WAIT, the oldest for {}, {} held open by {}{}, which inherited the "
             "descriptor or was handed it: {} accepted or connected {}, and {}.",
             counted(holding->old, "socket"), age_text(*holding), holding->old == 1 ? "is" : "are",
-            holders_text(*holding), holding->looked_up ? " only" : "", process_text(holding->owner),
-            holding->old == 1 ? "it" : "them",
+            processes_text(holding->processes), holding->looked_up ? " only" : "",
+            process_text(holding->owner), holding->old == 1 ? "it" : "them",
             holding->looked_up ? "has closed its own"
                                : "wasn't found to have one (not all processes could be looked "
                                  "into)");
@@ -146,7 +128,7 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
             fmt::format("No FIN is sent while any process has the descriptor. If {} has no use for "
                         "it, {} has to open its sockets with SOCK_CLOEXEC (accept4(), socket()), "
                         "or close them between fork() and exec().",
-                        holders_text(*holding), process_text(holding->owner)));
+                        processes_text(holding->processes), process_text(holding->owner)));
         draft.advice.push_back(fmt::format(
             "If the connection is its work, as of what inetd starts, or where descriptors are "
             "passed (SCM_RIGHTS), it has to call close() after read() has returned 0. As 0 and 1 "
@@ -156,7 +138,7 @@ void find_descriptor_inherited(const RuleInput& evidence, FindingDrafts& drafts)
             draft.advice.push_back(
                 fmt::format("Now: {} of {} ends the connections.",
                             holding->processes.size() == 1 ? "the end" : "only the end",
-                            holders_text(*holding)));
+                            processes_text(holding->processes)));
         drafts.push_back(std::move(draft));
     }
 }
@@ -280,10 +262,10 @@ void find_closing_stuck(const RuleInput& evidence, FindingDrafts& drafts) {
         for (const HeldSockets* holding : evidence.live.in(state)) {
             if (holding->old < many) continue;
             FindingDraft draft{"closing_stuck", report::Severity::warning};
-            draft.what = fmt::format("{} of {} {} stuck in {}, the oldest for {}: {}.",
-                                     counted(holding->old, "socket"), holders_text(*holding),
-                                     holding->old == 1 ? "is" : "are", name(state),
-                                     age_text(*holding), why_stuck(*holding));
+            draft.what = fmt::format(
+                "{} of {} {} stuck in {}, the oldest for {}: {}.", counted(holding->old, "socket"),
+                processes_text(holding->processes), holding->old == 1 ? "is" : "are", name(state),
+                age_text(*holding), why_stuck(*holding));
             draft.evidence = {
                 {"state", "state", std::string(name(state))},
                 {"sockets", "sockets so old", holding->old},

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/findings_queues.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tcpdwell::analysis {
+
+std::string listener_text(const AcceptQueue& queue) {
+    return fmt::format("{} on {}", processes_text(queue.who_accepts()),
+                       queue.local.text(queue.family));
+}
+
+std::optional<std::uint64_t> longest_of(const AcceptQueue& queue) {
+    return queue.sockets.empty() ? std::nullopt : queue.sockets.front().queued;
+}
+std::optional<std::uint64_t> limit_of(const AcceptQueue& queue) {
+    return queue.sockets.empty() ? std::nullopt : queue.sockets.front().limit;
+}
+
+void describe(const AcceptQueue& queue, FindingDraft& draft) {
+    draft.subject = listener_text(queue);
+    draft.scope = scope_of(queue);
+    draft.connections = queue.ids;
+    draft.likes = queue.likes.list();
+    const auto number = [](const std::optional<std::uint64_t>& known) {
+        return known ? FindingDraft::Cell(*known) : FindingDraft::Cell();
+    };
+    draft.evidence.push_back({"listener", "listener", queue.local.text(queue.family)});
+    draft.evidence.push_back({"waiting", "waiting for accept()", queue.waiting});
+    draft.evidence.push_back({"half_closed", "of which the peer has closed", queue.half_closed});
+    draft.evidence.push_back(
+        {"oldest_ns", "the oldest",
+         queue.waiting == 0 ? FindingDraft::Cell() : FindingDraft::Cell(queue.oldest)});
+    draft.evidence.push_back({"queued", "in the queue", number(longest_of(queue))});
+    draft.evidence.push_back({"limit", "its limit", number(limit_of(queue))});
+    if (queue.socket_count > 1) {
+        draft.evidence.push_back({"listeners", "listening sockets", queue.socket_count});
+        draft.evidence.push_back({"listeners_busy", "of which connections wait at",
+                                  queue.queued.value_or(queue.waiting) == 0
+                                      ? std::uint64_t{0}
+                                      : std::uint64_t{queue.busy_sockets().size()}});
+    }
+    draft.evidence.push_back({"longest_ns", "longest time until accept()",
+                              std::max(queue.delays.max(), queue.live_delays.max())});
+    draft.evidence.push_back({"netns", "network namespace", std::uint64_t{queue.netns}});
+    if (!queue.holders.empty())
+        draft.processes.push_back({"holders", "listens", queue.holders});
+    else if (queue.process)
+        draft.processes.push_back({"holders", "listens", {*queue.process}});
+}
+
+namespace {
+
+std::string queue_advice(const AcceptQueue* queue) {
+    const std::vector<event::Process> who =
+        queue ? queue->who_accepts() : std::vector<event::Process>();
+    if (queue && queue->is_orphaned())
+        return fmt::format(
+            "{0} has the listener's descriptor only because it was inherited. Unless it is meant "
+            "to "
+            "accept, its end closes the listener, after which the server can be started again. A "
+            "server has to open its listener with SOCK_CLOEXEC, or close it between fork() and "
+            "exec().",
+            processes_text(who));
+    const bool is_known = !who.empty() && who.front().pid != 0;
+    const std::string pid = is_known ? fmt::format("{}", who.front().pid) : "PID";
+    return fmt::format("The program accepts too slowly, or not at all: look whether it is blocked "
+                       "or stopped (/proc/{0}/stack, /proc/{0}/wchan), has too few workers, or "
+                       "whether accept() fails for want of descriptors (ls /proc/{0}/fd, "
+                       "/proc/{0}/limits); ss -lnt shows the queue (Recv-Q) and the backlog "
+                       "(Send-Q).",
+                       pid);
+}
+
+/// Old sockets in CLOSE_WAIT of processes that listen.
+struct Leaked {
+    std::uint64_t sockets = 0;
+    bool are_of_others = false;      ///< some of them, perhaps
+    std::vector<event::Process> who; ///< of those that listen
+};
+
+Leaked leaked_by(const RuleInput& evidence, const AcceptQueue& queue) {
+    const std::vector<event::Process> listening = queue.who_accepts();
+    Leaked leaked;
+    for (const HeldSockets* holding : evidence.live.in(tcp::State::CLOSE_WAIT)) {
+        bool is_of_these = false;
+        bool is_of_others = false;
+        for (const event::Process& each : holding->processes) {
+            if (each.pid == 0 || std::ranges::find(listening, each) == listening.end()) {
+                is_of_others = true;
+                continue;
+            }
+            is_of_these = true;
+            if (std::ranges::find(leaked.who, each) == leaked.who.end()) leaked.who.push_back(each);
+        }
+        if (!is_of_these) continue;
+        leaked.sockets += holding->old;
+        leaked.are_of_others = leaked.are_of_others || is_of_others;
+    }
+    return leaked;
+}
+
+/// The limit of descriptors isn't known, so the leak is a possible cause only.
+void advise_on_leak(const RuleInput& evidence, const AcceptQueue& queue, FindingDraft& draft) {
+    const Leaked leaked = leaked_by(evidence, queue);
+    if (leaked.sockets == 0) return;
+    draft.advice.push_back(fmt::format(
+        "{} also {} {} in CLOSE_WAIT. If the descriptors are used up by them, accept() fails with "
+        "EMFILE, and that leak is the cause: compare ls /proc/{}/fd | wc -l with \"Max open "
+        "files\" in /proc/{}/limits.",
+        processes_text(leaked.who), leaked.who.size() == 1 ? "has" : "have",
+        leaked.are_of_others ? "sockets" : counted(leaked.sockets, "socket"),
+        leaked.who.front().pid, leaked.who.front().pid));
+}
+
+} // namespace
+
+void advise_on_queue(const RuleInput& evidence, const AcceptQueue* queue, FindingDraft& draft) {
+    draft.advice.push_back(queue_advice(queue));
+    if (queue != nullptr) advise_on_leak(evidence, *queue, draft);
+}
+
+} // namespace tcpdwell::analysis
