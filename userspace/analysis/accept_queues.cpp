@@ -54,9 +54,7 @@ report::Value known(const std::optional<std::uint64_t>& number) {
 /// Who is at work doesn't leave a connection in the queue for so long.
 constexpr Nanoseconds kPrompt = std::chrono::milliseconds(100);
 
-bool is_prompt(const std::optional<track::Accept>& accept) {
-    return accept && accept->delay && *accept->delay < kPrompt;
-}
+bool is_prompt(const track::Accept& accept) { return accept.delay && *accept.delay < kPrompt; }
 
 /// When the handshake was complete, or not later than that; and whether it was seen.
 std::pair<MonoTime, bool> established_at(const track::LiveSocket& socket) {
@@ -69,25 +67,6 @@ std::pair<MonoTime, bool> established_at(const track::LiveSocket& socket) {
             exact = exact && step.dwell.has_value();
         }
     return {at, exact};
-}
-
-/// Of an ended connection: by its beginning, or where that wasn't seen (SYN cookies) by its end.
-std::optional<MonoTime> established_at(const track::ConnectionLine& line) {
-    const auto found =
-        std::ranges::find(line.states, tcp::State::ESTABLISHED, &track::PathStep::state);
-    if (found == line.states.end()) return std::nullopt;
-    const auto length = [](auto begin, auto end) {
-        std::optional<Nanoseconds> sum(0);
-        for (; begin != end; ++begin)
-            sum = sum && begin->dwell ? std::optional(*sum + *begin->dwell) : std::nullopt;
-        return sum;
-    };
-    if (const auto before = length(line.states.begin(), found); before && line.opened)
-        return *line.opened + *before;
-    if (const auto after = length(found, std::prev(line.states.end()));
-        after && line.entered != MonoTime{})
-        return line.entered - *after;
-    return std::nullopt;
 }
 
 } // namespace
@@ -129,15 +108,14 @@ AcceptQueue* AcceptQueues::queue_of(const track::ConnectionIdentity& accepted) {
 void AcceptQueues::on_connection(const track::ConnectionLine& line, Weight weight) {
     openings_.on_connection(line, weight);
     if (!line.accept || !line.accept->accepted) return;
-    if (!line.accept->delay) return note_unknown_accept(*line.who, line.seen);
+    if (!line.accept->at) return note_unknown_accept(*line.who, line.seen);
     AcceptQueue* queue = queue_of(*line.who);
     if (!queue) return;
+    note_accept(*queue, line.who->process, *line.accept);
+    if (!line.accept->delay) return;
     queue->delays.record(*line.accept->delay, weight);
-    const auto since = established_at(line);
-    note_accept(*queue, line.who->process, since, *line.accept->delay);
     note_late(queue->late, *line.accept->delay, line.states, weight);
-    if (since && is_prompt(line.accept))
-        queue->prompt.note_ended({*since + *line.accept->delay, weight});
+    if (is_prompt(*line.accept)) queue->prompt.note_ended({*line.accept->at, weight});
 }
 
 /// The peer has closed before if it was left for CLOSE_WAIT sooner.
@@ -152,13 +130,13 @@ void AcceptQueues::note_late(LateAccepts& late, Nanoseconds delay,
 }
 
 void AcceptQueues::note_accept(AcceptQueue& queue, const std::optional<event::Process>& by,
-                               std::optional<MonoTime> since, Nanoseconds delay) {
-    if (since) queue.pauses.note(*since, *since + delay);
-    if (!by || !since) {
+                               const track::Accept& accept) {
+    const MonoTime at = *accept.at;
+    if (accept.delay) queue.pauses.note(at - *accept.delay, at);
+    if (!by) {
         queue.are_all_accepts_known = false;
         return;
     }
-    const MonoTime at = *since + delay;
     const auto known = std::ranges::find(queue.accepters, by->pid,
                                          [](const Accepter& each) { return each.process.pid; });
     if (known != queue.accepters.end()) {
@@ -272,13 +250,13 @@ void AcceptQueues::note_waiting(AcceptQueue& queue, const track::LiveSocket& soc
 
 void AcceptQueues::note_accepted(AcceptQueue& queue, const track::LiveSocket& socket,
                                  Weight weight) {
-    const Nanoseconds delay = *socket.accept->delay;
-    const auto [since, is_exact] = established_at(socket);
-    queue.live_delays.record(delay, weight);
-    note_accept(queue, socket.who.process, is_exact ? std::optional(since) : std::nullopt, delay);
-    if (!is_exact) return;
-    if (is_prompt(socket.accept)) queue.prompt.note_live({since + delay, weight});
-    if (since + delay >= interval_begin_) note_late(queue.live_late, delay, socket.left, weight);
+    const track::Accept& accept = *socket.accept;
+    note_accept(queue, socket.who.process, accept);
+    if (!accept.delay) return;
+    queue.live_delays.record(*accept.delay, weight);
+    if (is_prompt(accept)) queue.prompt.note_live({*accept.at, weight});
+    if (*accept.at >= interval_begin_)
+        note_late(queue.live_late, *accept.delay, socket.left, weight);
 }
 
 void AcceptQueues::on_live(const track::LiveSocket& socket, Weight weight) {
@@ -287,7 +265,7 @@ void AcceptQueues::on_live(const track::LiveSocket& socket, Weight weight) {
     if (!socket.accept) return;
     const bool waits = !socket.accept->accepted && (socket.state == tcp::State::ESTABLISHED ||
                                                     socket.state == tcp::State::CLOSE_WAIT);
-    if (!waits && !socket.accept->delay) {
+    if (!waits && !socket.accept->at) {
         if (socket.accept->accepted) note_unknown_accept(socket.who, socket.seen);
         return;
     }

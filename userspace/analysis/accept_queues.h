@@ -147,7 +147,7 @@ private:
     void note_listener(const track::LiveSocket& socket);
     static void note_socket(AcceptQueue& queue, QueueSocket socket);
     static void note_accept(AcceptQueue& queue, const std::optional<event::Process>& by,
-                            std::optional<MonoTime> since, Nanoseconds delay);
+                            const track::Accept& accept);
     static void note_late(LateAccepts& late, Nanoseconds delay,
                           std::span<const track::PathStep> left, Weight weight);
     void note_unknown_accept(const track::ConnectionIdentity& who, tcp::Seen seen);

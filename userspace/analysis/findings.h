@@ -21,6 +21,7 @@
 #include "analysis/thresholds.h"
 #include "analysis/unknown_connections.h"
 #include "analysis/upstreams.h"
+#include "analysis/workers.h"
 #include "base/counted.h"
 #include "report/evidence.h"
 #include "report/report.h"
@@ -40,6 +41,7 @@ struct RuleInput {
     const UnknownConnections& unknown;
     const HeardHosts& heard;
     const Upstreams& upstreams;
+    const Workers& workers;
     const CounterCheck& check;
     const Thresholds& thresholds;
     const ReportContext& moment;

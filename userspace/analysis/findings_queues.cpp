@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace tcpdwell::analysis {
 
@@ -49,6 +51,91 @@ void describe(const AcceptQueue& queue, FindingDraft& draft) {
         draft.processes.push_back({"holders", "listens", queue.holders});
     else if (queue.process)
         draft.processes.push_back({"holders", "listens", {*queue.process}});
+}
+
+namespace {
+
+/// What most of those that can accept are occupied with.
+struct Occupied {
+    std::uint64_t processes = 0; ///< that can accept
+    std::uint64_t alike = 0;     ///< of which these are occupied so
+    Occupation longest{};
+    bool have_all_asked = true; ///< the same endpoint, which that of the longest is
+};
+
+/// nullopt: some serve several connections, or it isn't known of enough of them.
+std::optional<Occupied> occupied(const RuleInput& evidence, const AcceptQueue& queue) {
+    std::map<OccupiedBy, std::vector<Occupation>> kinds;
+    const std::vector<event::Process> who = queue.who_accepts();
+    for (const event::Process& each : who) {
+        const auto with = evidence.workers.occupation_of(each.pid);
+        if (!with) return std::nullopt;
+        if (with->lasting >= evidence.thresholds.duration("accept_stalled.age"))
+            kinds[with->with].push_back(*with);
+    }
+    if (kinds.empty()) return std::nullopt;
+    const auto size = [](const auto& kind) { return kind.second.size(); };
+    const std::vector<Occupation>& most = std::ranges::max_element(kinds, {}, size)->second;
+    Occupied found{who.size(), most.size(),
+                   *std::ranges::max_element(most, {}, &Occupation::lasting)};
+    for (const Occupation& each : most)
+        found.have_all_asked = found.have_all_asked && each.asked && found.longest.asked &&
+                               each.asked->remote == found.longest.asked->remote;
+    return found;
+}
+
+std::string kept_by_text(const Occupied& occupied) {
+    const Occupation& longest = occupied.longest;
+    const bool is_one = occupied.alike == 1;
+    const std::string lasting =
+        fmt::format("{}{}", is_one ? "" : "up to ", duration_text(longest.lasting));
+    const std::string client =
+        is_one ? fmt::format(" ({})", longest.tuple.remote.text(longest.tuple.family)) : "";
+    switch (longest.with) {
+    case OccupiedBy::silent_client:
+        return fmt::format("whose client{} has sent nothing for {}", client, lasting);
+    case OccupiedBy::unread_answer:
+        return fmt::format(
+            "whose client{} doesn't read: nothing could be sent for {}{}", client, lasting,
+            is_one ? fmt::format(" ({} unsent)", counted(longest.unsent, "byte")) : "");
+    case OccupiedBy::unanswered_request: break;
+    }
+    const std::string asked =
+        occupied.have_all_asked
+            ? fmt::format(", and has heard nothing for {} from {}, where it has sent something "
+                          "meanwhile",
+                          duration_text(longest.asked->silent),
+                          longest.asked->remote.text(longest.asked->family))
+            : "";
+    return fmt::format("whose client{} it hasn't answered for {}{}", client, lasting, asked);
+}
+
+/// What may help against it; empty: nothing more than against any program that is slow.
+std::string occupation_advice(const Occupied& occupied) {
+    const Occupation& longest = occupied.longest;
+    if (longest.with != OccupiedBy::unanswered_request)
+        return "If the program serves one connection at a time, it waits for that client: put a "
+               "proxy in front of it that takes in requests and answers whole (nginx does), or let "
+               "it serve several at once, or shorten its time-outs.";
+    if (!occupied.have_all_asked) return "";
+    return fmt::format("If it waits for the answer from {}, look there for the cause; a time-out "
+                       "for that answer would bound the wait.",
+                       longest.asked->remote.text(longest.asked->family));
+}
+
+} // namespace
+
+std::string occupation_text(const RuleInput& evidence, const AcceptQueue& queue) {
+    const auto found = occupied(evidence, queue);
+    if (!found) return "";
+    const std::string who =
+        found->processes == 1              ? "it has one connection open"
+        : found->alike == found->processes ? "each of these processes has one connection open"
+        : found->alike == 1
+            ? fmt::format("1 of these {} processes has one connection open", found->processes)
+            : fmt::format("{} of these {} processes have one connection open each", found->alike,
+                          found->processes);
+    return fmt::format("; {}, {}", who, kept_by_text(*found));
 }
 
 namespace {
@@ -118,6 +205,19 @@ void advise_on_leak(const RuleInput& evidence, const AcceptQueue& queue, Finding
 } // namespace
 
 void advise_on_queue(const RuleInput& evidence, const AcceptQueue* queue, FindingDraft& draft) {
+    const auto found = queue == nullptr ? std::nullopt : occupied(evidence, *queue);
+    if (found) {
+        draft.evidence.push_back({"occupied", "with one connection open each", found->alike});
+        draft.evidence.push_back(
+            {"occupied_by", "which is", std::string(name(found->longest.with))});
+        draft.evidence.push_back({"occupied_ns", "for", found->longest.lasting});
+        if (found->have_all_asked)
+            draft.evidence.push_back(
+                {"asked", "sent something meanwhile to",
+                 found->longest.asked->remote.text(found->longest.asked->family)});
+        if (std::string advice = occupation_advice(*found); !advice.empty())
+            draft.advice.push_back(std::move(advice));
+    }
     draft.advice.push_back(queue_advice(queue));
     if (queue != nullptr) advise_on_leak(evidence, *queue, draft);
 }

@@ -17,19 +17,19 @@ std::string meanwhile_text(const RuleInput& evidence, const AcceptQueue& queue) 
     const std::vector<event::Process> who = queue.who_accepts();
     if (queue.is_orphaned())
         return fmt::format("; {}, which listened, has the listener no longer, and no accept() by "
-                           "{} was seen.",
+                           "{} was seen",
                            process_text(queue.busy_sockets().front()->process),
                            who.size() == 1 ? "whoever inherited it" : "those that inherited it");
-    if (!queue.have_one_socket(who)) return ".";
+    if (!queue.have_one_socket(who)) return "";
     const std::optional<MonoTime> last = queue.last_accept(who);
     const Nanoseconds since = last ? std::max(now - *last, Nanoseconds(0)) : Nanoseconds(0);
     // Else it may have stopped just after that one.
     if (last && since * 2 < queue.oldest)
-        return fmt::format(", and accept() takes them too slowly: the last one {} ago.",
+        return fmt::format(", and accept() takes them too slowly: the last one {} ago",
                            duration_text(since));
-    if (!queue.are_all_accepts_known || !evidence.overview.is_complete()) return ".";
-    return last ? fmt::format(", and none has been accepted there for {}.", duration_text(since))
-                : fmt::format(", and none has been accepted there in the {} of this report.",
+    if (!queue.are_all_accepts_known || !evidence.overview.is_complete()) return "";
+    return last ? fmt::format(", and none has been accepted there for {}", duration_text(since))
+                : fmt::format(", and none has been accepted there in the {} of this report",
                               duration_text(now - evidence.moment.begin));
 }
 
@@ -62,11 +62,11 @@ void report_stall(const RuleInput& evidence, const AcceptQueue& queue, FindingDr
     const bool is_kernels = evidence.overview.is_sampled() && queue.queued;
     const std::uint64_t waiting = is_kernels ? *queue.queued : queue.waiting;
     FindingDraft draft{"accept_stalled", report::Severity::warning};
-    draft.what = fmt::format("{} {} for accept() at {}, the oldest for {}{}{}: the clients {}{}",
+    draft.what = fmt::format("{} {} for accept() at {}, the oldest for {}{}{}: the clients {}{}{}.",
                              counted(waiting, "connection"), waiting == 1 ? "waits" : "wait",
                              listener_text(queue), queue.oldest_is_exact ? "" : "at least ",
                              duration_text(queue.oldest), queue_text(queue), clients_text(queue),
-                             meanwhile_text(evidence, queue));
+                             meanwhile_text(evidence, queue), occupation_text(evidence, queue));
     describe(queue, draft);
     advise_on_queue(evidence, &queue, draft);
     draft.advice.push_back(

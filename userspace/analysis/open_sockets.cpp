@@ -122,15 +122,6 @@ void note_begin(HeldSockets& holding, MonoTime began, bool exact) {
     holding.is_began_seen = holding.is_began_seen && exact;
 }
 
-/// In CLOSE_WAIT: when accept() returned it.
-std::optional<MonoTime> accepted_at(const track::LiveSocket& socket) {
-    if (!socket.accept || !socket.accept->delay || !socket.since) return std::nullopt;
-    for (const track::PathStep& step : socket.left)
-        if (step.state == tcp::State::ESTABLISHED && step.dwell)
-            return *socket.since - *step.dwell + *socket.accept->delay;
-    return std::nullopt;
-}
-
 /// Nobody has read what came, or sent anything: who opened it has left that to another.
 bool is_untouched(const track::LiveSocket& socket) {
     const event::SocketNumbers* n = socket.numbers;
@@ -142,7 +133,7 @@ void note_inherited(HeldSockets& holding, const track::LiveSocket& socket, std::
                     Weight weight) {
     const bool untouched = is_untouched(socket);
     if (untouched) holding.untouched += weight;
-    const auto accepted = accepted_at(socket);
+    const auto accepted = socket.accept ? socket.accept->at : std::nullopt;
     const bool is_known = holding.received.contains(holder);
     if (!accepted || (!is_known && holding.received.size() >= HeldSockets::Received::kMost)) return;
     HeldSockets::Received& its = holding.received[holder];

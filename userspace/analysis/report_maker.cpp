@@ -29,7 +29,7 @@ ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
       overview_(options_.run, options_.thresholds, dwell_) {
     const auto add_each = [this](auto&... analyses) { (add(analyses), ...); };
     add_each(overview_, flows_, listeners_, accepts_, causes_, dwell_, live_, timeline_, counters_,
-             stray_resets_, unknown_, upstreams_, check_, pairs_, heard_);
+             stray_resets_, unknown_, upstreams_, workers_, check_, pairs_, heard_);
 }
 
 template <class Each>
@@ -95,8 +95,8 @@ report::Report ReportMaker::make(const track::Tracker& tracker, const event::Dat
     }
     const std::vector<ServiceRow> services = flows_.services();
     const RuleInput evidence{
-        services, flows_,   listeners_, live_,      overview_, counters_,           accepts_,
-        causes_,  unknown_, heard_,     upstreams_, check_,    options_.thresholds, moment};
+        services, flows_, listeners_, live_,    overview_, counters_,           accepts_, causes_,
+        unknown_, heard_, upstreams_, workers_, check_,    options_.thresholds, moment};
     report::Findings findings = find_all(evidence, report);
     options_.meanwhile();
     lives_.add_to(findings, tracker, moment);

@@ -28,6 +28,7 @@
 #include "analysis/timeline.h"
 #include "analysis/unknown_connections.h"
 #include "analysis/upstreams.h"
+#include "analysis/workers.h"
 
 namespace tcpdwell::analysis {
 
@@ -105,6 +106,7 @@ private:
     AcceptQueues accepts_;
     UnknownConnections unknown_;
     Upstreams upstreams_;
+    Workers workers_;
     CounterCheck check_;
     LocalPairs pairs_;
     HeardHosts heard_;

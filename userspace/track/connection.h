@@ -43,6 +43,7 @@ struct Holders {
 struct Accept {
     std::optional<Nanoseconds> delay;
     bool accepted = false;
+    std::optional<MonoTime> at{}; ///< when accept() returned, where that was seen
 };
 
 /// What a connection and its lines have in common: who, where, whose.

@@ -107,7 +107,7 @@ struct alignas(64) Connection {
     Slot older = 0;               ///< the same; or the next free slot
     Slot details = 0;             ///< 0: no numbers are known
     OptionalTime established;     ///< of a passive open, from its birth on
-    std::int64_t accept_delay = kUnknownDwell;
+    OptionalTime accepted_at;
     tcp::State state = tcp::State::CLOSE;
     std::optional<tcp::ClosedHow> closed_how;
     std::uint8_t closing_signal = 0;

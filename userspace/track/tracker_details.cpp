@@ -114,16 +114,14 @@ void Tracker::Impl::note_accepted(Connection& c, MonoTime at, bool now) {
     if (c.who.role == tcp::Role::client || (c.accept_known && c.accepted)) return;
     c.accept_known = true;
     c.accepted = true;
-    // TCP Fast Open: even before the handshake is complete.
-    if (now && c.established)
-        c.accept_delay = std::max(at - *c.established, Nanoseconds(0)).count();
+    if (now) c.accepted_at = at;
 }
 
 void Tracker::Impl::note_socket(Connection& c, const event::StateChange& e) {
     c.was_mptcp = e.has(TD_STATE_MPTCP);
     if (c.who.role != tcp::Role::server || e.from == tcp::State::LISTEN) return;
+    if (c.accept_known && c.accepted) return; // TCP Fast Open: before the handshake is complete
     if (e.from == tcp::State::SYN_RECV && e.to == tcp::State::ESTABLISHED) c.established = e.at;
-    if (c.accept_known && c.accepted) return;
     c.accept_known = true;
     c.accepted = e.has(TD_STATE_HAS_SOCKET) || e.has(TD_STATE_ORPHAN);
 }
@@ -147,8 +145,9 @@ std::optional<Accept> Tracker::Impl::accept_of(const Connection& c, tcp::Seen se
         details ? details->numbers.has(TD_NUMBERS_MPTCP) : static_cast<bool>(c.was_mptcp);
     const bool in_doubt = !c.accepted && (seen == tcp::Seen::gap || is_subflow);
     if (c.who.role != tcp::Role::server || !c.accept_known || in_doubt) return std::nullopt;
-    Accept accept{std::nullopt, c.accepted};
-    if (c.accept_delay != kUnknownDwell) accept.delay = Nanoseconds(c.accept_delay);
+    Accept accept{std::nullopt, c.accepted, c.accepted_at};
+    if (accept.at && c.established)
+        accept.delay = std::max(*accept.at - *c.established, Nanoseconds(0));
     return accept;
 }
 

@@ -18,7 +18,7 @@ struct AcceptQueuesTest : testing::Test {
     void accepted(tcp::Port port, Nanoseconds delay, analysis::Weight weight = 1) {
         EndedLine line = served_end(ClosedFirst::local, Ending::fin);
         line.who.tuple.local.port = port;
-        line.line.accept = track::Accept{delay, true};
+        line.line.accept = track::Accept{delay, true, at(1001ms) + delay};
         queues.on_connection(line.get(), weight);
     }
     track::LiveSocket waiting(tcp::Port port, tcp::State state, std::optional<MonoTime> since,
@@ -49,7 +49,7 @@ TEST_F(AcceptQueuesTest, delays_are_those_of_ended_and_of_open_connections) {
     queues.begin_live(at(10s));
     for (int i = 0; i < 2; ++i) {
         track::LiveSocket open = live(people.server(80), ESTABLISHED, at(1s));
-        open.accept = track::Accept{Nanoseconds(8ms), true};
+        open.accept = track::Accept{Nanoseconds(8ms), true, at(1008ms)};
         queues.on_live(open, 1);
     }
     EXPECT_EQ(queue(80).delays.count(), 3u);
@@ -137,6 +137,17 @@ TEST_F(AcceptQueuesTest, the_oldest_has_waited_since_it_was_established) {
     EXPECT_EQ(queue(81).oldest, 0s);
 }
 
+TEST_F(AcceptQueuesTest, what_waited_when_the_trace_began_shows_by_whom_it_is_accepted) {
+    EndedLine line = served_end(ClosedFirst::local, Ending::fin);
+    line.line.seen = tcp::Seen::joined;
+    line.line.accept = track::Accept{std::nullopt, true, at(2s)};
+    queues.on_connection(line.get(), 1);
+    ASSERT_EQ(queue(80).accepters.size(), 1u);
+    EXPECT_EQ(queue(80).accepters[0].last, at(2s));
+    EXPECT_TRUE(queue(80).are_all_accepts_known);
+    EXPECT_EQ(queue(80).delays.count(), 0u);
+}
+
 TEST_F(AcceptQueuesTest, when_they_were_accepted_without_delay) {
     accepted(80, 99ms); // opened at 1 s, and 1 ms later established
     accepted(80, 100ms);
@@ -146,10 +157,10 @@ TEST_F(AcceptQueuesTest, when_they_were_accepted_without_delay) {
     queues.on_connection(unseen.get(), 1);
     queues.begin_live(at(10s));
     track::LiveSocket open = live(people.server(80), ESTABLISHED, at(5s));
-    open.accept = track::Accept{Nanoseconds(8ms), true};
+    open.accept = track::Accept{Nanoseconds(8ms), true, at(5008ms)};
     queues.on_live(open, 2);
     track::LiveSocket found = live(people.server(80), ESTABLISHED, std::nullopt, at(5s));
-    found.accept = open.accept;
+    found.accept = track::Accept{Nanoseconds(8ms), true};
     queues.on_live(found, 2);
     using Accepted = analysis::PromptAccepts::Accepted;
     const std::vector<Accepted> all = {{at(1100ms), 1}, {at(5008ms), 2}};
@@ -267,7 +278,7 @@ TEST_F(AcceptQueuesTest, the_most_that_wait_are_on_top_then_the_most_that_were_a
     queues.on_live(waiting(82, ESTABLISHED, at(7s)), 1);
     queues.on_live(waiting(83, ESTABLISHED, at(7s)), 2);
     track::LiveSocket open = live(people.server(84), ESTABLISHED, at(1s));
-    open.accept = track::Accept{Nanoseconds(8ms), true};
+    open.accept = track::Accept{Nanoseconds(8ms), true, at(1008ms)};
     queues.on_live(open, 2);
     const report::Report report = report_of(queues, 10s);
     const auto& table = section<report::Table>(report, "accept_queues");
@@ -301,7 +312,7 @@ TEST_F(AcceptQueuesTest, beyond_so_many_endpoints_further_ones_are_passed_over) 
     }
     EXPECT_EQ(queues.queues().size(), most);
     EndedLine line = served_end(ClosedFirst::local, Ending::fin);
-    line.line.accept = track::Accept{1ms, true};
+    line.line.accept = track::Accept{1ms, true, at(1002ms)};
     line.who.netns = kNetns + most;
     queues.on_connection(line.get(), 1);
     EXPECT_EQ(queues.queues().size(), most);

@@ -33,7 +33,7 @@ TEST_F(OpenSocketsTest, one_process_that_got_others_after_the_peer_had_closed_wa
             const track::Holders holders{{process(each.holder, "worker")}, 1, false};
             track::LiveSocket socket = live(people.server(80), CLOSE_WAIT, at(each.half_closed));
             socket.left = left;
-            socket.accept = track::Accept{Nanoseconds(1ms), true};
+            socket.accept = track::Accept{Nanoseconds(1ms), true, at(each.accepted)};
             socket.holders = &holders;
             l.on_live(socket, 1);
         }

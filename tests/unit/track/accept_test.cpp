@@ -54,6 +54,23 @@ TEST(Accept, by_a_kernel_thread_has_no_process) {
     ASSERT_TRUE(seen.accept);
     EXPECT_TRUE(seen.accept->accepted);
     EXPECT_EQ(seen.accept->delay, 20ms);
+    EXPECT_EQ(seen.accept->at, at(30ms));
+}
+
+TEST(Accept, of_what_was_there_and_waited_has_a_time_and_no_delay) {
+    const TestSocket s;
+    TestSocket listener;
+    listener.address += 0x1000;
+    listener.cookie = 3;
+    listener.tuple.remote = {};
+    auto listed = s.listed(20ms, ESTABLISHED);
+    listed.held = false;
+    const event::OwnerFound owner{at(30ms), s.address, s.cookie, {}, TD_OWNER_ACCEPTED};
+    const auto accept = outcome_of({listener.listed(10ms, LISTEN), listed, owner}).accept;
+    ASSERT_TRUE(accept);
+    EXPECT_TRUE(accept->accepted);
+    EXPECT_EQ(accept->at, at(30ms));
+    EXPECT_EQ(accept->delay, std::nullopt);
 }
 
 TEST(Accept, of_what_was_there_is_known_from_its_listing) {
