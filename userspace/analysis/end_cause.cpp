@@ -74,7 +74,8 @@ bool is_half_open_check(const track::ConnectionLine& line) {
     if (!has_carried_nothing(line) || !was_established_briefly(line)) return false;
     if (is_server(line))
         return line.ending == Ending::reset_received &&
-               line.closed_first == tcp::ClosedFirst::remote;
+               line.closed_first == tcp::ClosedFirst::remote &&
+               time_in(line, tcp::State::CLOSE_WAIT).value_or(Nanoseconds(0)) < kAtOnce;
     return line.ending == Ending::reset_sent && line.detail == EndingDetail::so_linger_zero;
 }
 

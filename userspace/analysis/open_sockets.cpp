@@ -28,35 +28,57 @@ bool has_fin_to_send(tcp::State state) {
            state != tcp::State::CLOSE_WAIT;
 }
 
-Nanoseconds since_received(const track::LiveSocket& socket) {
-    return std::chrono::milliseconds(socket.numbers->since_received_ms.value_or(0));
-}
-
 /// shutdown() leaves it with its process, which may go on to read.
 bool is_half_closed(const track::LiveSocket& socket) {
     if (socket.closed_how) return *socket.closed_how == tcp::ClosedHow::shutdown;
     return socket.numbers != nullptr && socket.numbers->has(TD_NUMBERS_HAS_SOCKET);
 }
 
-/// As above, but of numbers that may have been read long ago.
+/// At the last look.
+Nanoseconds since_received(const track::LiveSocket& socket) {
+    return std::chrono::milliseconds(socket.numbers->since_received_ms.value_or(0));
+}
+
+/// As above, by now.
 Nanoseconds since_received(const track::LiveSocket& socket, MonoTime now) {
     return since_received(socket) + std::max(now - socket.numbers_at.value_or(now), Nanoseconds(0));
+}
+
+/// The numbers of the last look, as they are now. Looks that find the same as before leave no
+/// record (live/waiting_sockets.h): only the time since the last segment has grown meanwhile.
+struct Silent {
+    std::optional<Nanoseconds> received; ///< since then
+    std::optional<Nanoseconds> sent;     ///< data
+};
+
+Silent silent_for(const track::LiveSocket& socket, MonoTime now) {
+    const event::SocketNumbers& n = *socket.numbers;
+    // What was read in another state may have changed when that was left.
+    const MonoTime read_at = socket.numbers_at.value_or(now);
+    const bool is_of_state = read_at >= socket.since.value_or(socket.known_since);
+    const Nanoseconds since_read =
+        is_of_state ? std::max(now - read_at, Nanoseconds(0)) : Nanoseconds(0);
+    const auto as_now = [&](OptionalNumber<std::uint32_t> ms) {
+        return ms ? std::optional<Nanoseconds>(std::chrono::milliseconds(*ms) + since_read)
+                  : std::nullopt;
+    };
+    return {as_now(n.since_received_ms), as_now(n.since_sent_ms)};
 }
 
 /// How long nothing has moved of what is closed, but has data or a FIN to be acknowledged. What is
 /// sent for the first time only follows what was acknowledged, so it moves, however slowly; a few
 /// time-outs in a row are a loss. A peer that doesn't read acknowledges probes, and no data.
-Nanoseconds closing_age(const event::SocketNumbers& n, Nanoseconds in_state, bool is_begin_seen) {
+Nanoseconds closing_age(const event::SocketNumbers& n, const Silent& silent, Nanoseconds in_state,
+                        bool is_begin_seen) {
     constexpr int kLoss = 2;
-    if (!n.since_sent_ms || n.unsent.value_or(0) + n.unacked.value_or(0) == 0) return in_state;
-    const Nanoseconds since_sent = std::chrono::milliseconds(*n.since_sent_ms);
+    if (!silent.sent || n.unsent.value_or(0) + n.unacked.value_or(0) == 0) return in_state;
     if (n.timeouts == 0) {
         // Also where close() wasn't seen what is to be sent before the FIN is stuck since then.
-        if (n.unsent.value_or(0) > 0 && !is_begin_seen) return since_sent;
-        return std::min(in_state, since_sent);
+        if (n.unsent.value_or(0) > 0 && !is_begin_seen) return *silent.sent;
+        return std::min(in_state, *silent.sent);
     }
-    if (n.timeouts > kLoss || !n.since_received_ms) return in_state;
-    return std::min<Nanoseconds>(in_state, std::chrono::milliseconds(*n.since_received_ms));
+    if (n.timeouts > kLoss || !silent.received) return in_state;
+    return std::min(in_state, *silent.received);
 }
 
 /// How long it has been in its state without anything moving. In CLOSE_WAIT data may still be sent,
@@ -66,17 +88,17 @@ Nanoseconds age_of(const track::LiveSocket& socket, MonoTime now) {
         std::max(now - socket.since.value_or(socket.known_since), Nanoseconds(0));
     const event::SocketNumbers* n = socket.numbers;
     if (n == nullptr) return in_state;
-    const Nanoseconds since_sent = std::chrono::milliseconds(n->since_sent_ms.value_or(0));
+    const Silent silent = silent_for(socket, now);
     switch (socket.state) {
     case tcp::State::CLOSE_WAIT:
-        if (!n->since_received_ms || !n->since_sent_ms) return in_state;
-        return std::min({in_state, since_received(socket), since_sent});
+        if (!silent.received || !silent.sent) return in_state;
+        return std::min({in_state, *silent.received, *silent.sent});
     case tcp::State::FIN_WAIT2:
-        if (!n->since_received_ms || !is_half_closed(socket)) return in_state;
-        return std::min(in_state, since_received(socket, now));
+        if (!silent.received || !is_half_closed(socket)) return in_state;
+        return std::min(in_state, *silent.received);
     case tcp::State::FIN_WAIT1:
     case tcp::State::LAST_ACK:
-    case tcp::State::CLOSING: return closing_age(*n, in_state, socket.since.has_value());
+    case tcp::State::CLOSING: return closing_age(*n, silent, in_state, socket.since.has_value());
     default: return in_state;
     }
 }

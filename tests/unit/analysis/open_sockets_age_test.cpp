@@ -48,6 +48,23 @@ TEST_F(OpenSocketsTest, one_process_that_got_others_after_the_peer_had_closed_wa
     EXPECT_FALSE(is_given({{1s, 2s}}));
 }
 
+TEST_F(OpenSocketsTest, looks_that_find_the_same_leave_no_record_and_time_goes_on) {
+    analysis::OpenSockets l = look();
+    const event::SocketNumbers n = moved(9000, 9000);
+    const auto age = [&](tcp::State state, MonoTime read_at) {
+        l.begin_live(at(100s));
+        track::LiveSocket socket = live(people.server(80), state, at(30s));
+        socket.numbers = &n;
+        socket.numbers_at = read_at;
+        l.on_live(socket, 1);
+        return l.in(state).at(0)->oldest;
+    };
+    EXPECT_EQ(age(CLOSE_WAIT, at(40s)), 69s) << "silent for 9 s then, and for 60 s since";
+    EXPECT_EQ(age(CLOSE_WAIT, at(95s)), 14s);
+    EXPECT_EQ(age(CLOSE_WAIT, at(29s)), 9s)
+        << "read before the FIN came: what moved since isn't known";
+}
+
 TEST_F(OpenSocketsTest, what_still_drains_is_not_stuck) {
     analysis::OpenSockets l = look();
     const auto age = [&](tcp::State state, const event::SocketNumbers& numbers) {
