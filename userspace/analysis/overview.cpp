@@ -27,12 +27,16 @@ void Overview::on_lost(const track::LostLine& line) {
         ++holes_;
 }
 
-void Overview::begin_live(MonoTime) { open_ = {}; }
+void Overview::begin_live(MonoTime) {
+    open_ = {};
+    in_time_wait_ = 0;
+}
 
 void Overview::on_live(const track::LiveSocket& socket, Weight weight) {
     namespaces_.insert(socket.who.netns);
     if (socket.who.tuple.remote.empty()) return; // a listener
     open_[socket.seen] += weight;
+    if (socket.state == tcp::State::TIME_WAIT) in_time_wait_ += weight;
 }
 
 std::uint64_t Overview::connections() const { return sum(ended_) + sum(open_); }
@@ -83,6 +87,7 @@ report::Facts Overview::quality() const {
         {"connections", "connections, ended and open", report::count_value(connections())},
         {"ended", "connections that ended", report::count_value(sum(ended_))},
         {"open", "connections still open", report::count_value(sum(open_))},
+        {"time_wait", "of which in TIME_WAIT", report::count_value(in_time_wait_)},
         {"whole", "connections seen from their birth",
          report::count_value(connections(tcp::Seen::whole))},
         {"joined", "connections that were open when tracing began",

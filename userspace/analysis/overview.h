@@ -77,6 +77,7 @@ private:
     std::uint64_t unseen_before_ = 0; ///< the present interval
     EnumArray<tcp::Seen, std::uint64_t> ended_;
     EnumArray<tcp::Seen, std::uint64_t> open_;
+    std::uint64_t in_time_wait_ = 0; ///< of these
     std::set<std::uint32_t> namespaces_;
 };
 

@@ -117,8 +117,11 @@ private:
                             "estimates, what was traced times {0}",
                             fact("meta", "sample"), fact("quality", "traced")),
                 style_.width, "");
-        text = fmt::format("{}: {} ended, {} still open", counted_connections(),
-                           fact("quality", "ended"), fact("quality", "open"));
+        // In TIME_WAIT a connection is over.
+        const std::uint64_t waits = count("quality", "time_wait");
+        text = fmt::format("{}: {} ended, {} still open{}", counted_connections(),
+                           fact("quality", "ended"), count("quality", "open") - waits,
+                           waits == 0 ? "" : fmt::format(", {} in TIME_WAIT", waits));
         if (!is_zero("quality", "joined"))
             text += fmt::format("; {} open before tracing began", fact("quality", "joined"));
         if (!is_zero("quality", "gap"))

@@ -77,6 +77,7 @@ TEST(Overview, counts_connections_not_listeners) {
     EXPECT_EQ(quality(report, "connections"), 4);
     EXPECT_EQ(quality(report, "ended"), 2);
     EXPECT_EQ(quality(report, "open"), 2);
+    EXPECT_EQ(quality(report, "time_wait"), 1);
     EXPECT_EQ(quality(report, "whole"), 4);
     EXPECT_EQ(number(fact(meta(report), "netns")), 3);
     EXPECT_EQ(quality(report, "unexpected_edges"), 0);

@@ -163,6 +163,10 @@ TEST(ReportText, head_says_what_when_and_how_well) {
     quality[5].value = std::int64_t{2};
     quality[6].value = std::int64_t{3};
     EXPECT_THAT(render::report_text(other, {}), HasSubstr("filter --port 80"));
+    quality.push_back({"time_wait", "", std::int64_t{1}});
+    EXPECT_THAT(render::report_text(other, {}),
+                HasSubstr("5 connections: 4 ended, 0 still open, 1 in TIME_WAIT;"));
+    quality.pop_back();
     std::get<report::Facts>(other.sections[1].body)
         .lines.push_back({"evicted", "", std::int64_t{7}});
     EXPECT_THAT(render::report_text(other, {.width = 200}),
