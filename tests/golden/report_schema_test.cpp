@@ -162,8 +162,8 @@ TEST(ReportSchema, what_the_host_did_not_report_is_null) {
 TEST(ReportSchema, quality) {
     const Json& quality = plain()["quality"];
     EXPECT_EQ(keys(quality),
-              (Keys{"lost", "holes", "unseen", "connections", "ended", "open", "whole", "joined",
-                    "gap", "transitions", "unexpected_edges", "evicted", "malformed",
+              (Keys{"lost", "holes", "unseen", "connections", "ended", "open", "time_wait", "whole",
+                    "joined", "gap", "transitions", "unexpected_edges", "evicted", "malformed",
                     "unknown_records", "dropped", "quantile_error"}));
     EXPECT_EQ(quality["quantile_error"], 0.008);
     for (const auto& [key, value] : quality.items())

@@ -58,8 +58,13 @@ std::string any_of_text(const std::vector<const AcceptQueue*>& queues) {
     return text;
 }
 
-std::string whose_text(const OverflowedQueues& found, std::uint32_t netns) {
-    if (found.queues.empty()) return fmt::format("An accept queue in network namespace {}", netns);
+std::string whose_text(const RuleInput& evidence, const OverflowedQueues& found,
+                       std::uint32_t netns) {
+    if (found.queues.empty())
+        return fmt::format("An accept queue in network namespace {}{}", netns,
+                           evidence.overview.has_all_listeners()
+                               ? ""
+                               : ", perhaps one that the filter leaves out,");
     if (found.queues.size() > 1)
         return fmt::format("An accept queue, that of {},", any_of_text(found.queues));
     const AcceptQueue& queue = *found.queues.front();
@@ -110,10 +115,11 @@ FindingDraft queue_full_draft(const RuleInput& evidence, std::uint32_t netns) {
 
 void find_overflow(const RuleInput& evidence, std::uint32_t netns, FindingDrafts& drafts) {
     const OverflowedQueues found = overflowed_queues(evidence, netns);
+    if (found.is_outside) return;
     FindingDraft draft = queue_full_draft(evidence, netns);
     draft.what = fmt::format(
         "{} overflowed {} in {}: clients' connects wait 1, 3, 7 s, or believe they are connected.",
-        whose_text(found, netns),
+        whose_text(evidence, found, netns),
         counted(evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows"), "time"),
         duration_text(evidence.moment.now - evidence.moment.begin));
     describe(evidence, found.queues, netns, draft);

@@ -90,10 +90,11 @@ OverflowedQueues overflowed_queues(const RuleInput& evidence, std::uint32_t netn
                          evidence.accepts.queues().size() < Flows::kMaxGroups &&
                          !evidence.counters.has_lost_listener(netns);
     if (are_all && possible.size() == 1) return {possible, true};
+    const bool is_outside = possible.empty() && !evidence.overview.has_all_listeners();
     std::erase_if(possible,
                   [&](const AcceptQueue* each) { return cannot_have_overflowed(evidence, *each); });
     if (are_all && possible.size() == 1) return {possible, true};
-    OverflowedQueues found{likely(evidence, possible), false};
+    OverflowedQueues found{likely(evidence, possible), false, is_outside};
     if (found.queues.size() > kMostNamed) found.queues.clear();
     return found;
 }

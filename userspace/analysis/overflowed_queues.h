@@ -13,6 +13,8 @@ struct OverflowedQueues {
     /// One, or those that it may have been, the most likely first; none where there are too many.
     std::vector<const AcceptQueue*> queues;
     bool is_certain = false; ///< no other listener's can have
+    /// The filter selects no listener in that namespace.
+    bool is_outside = false;
 };
 
 /// Clients on this host whose SYN to that listener was sent again.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/overview.h"
 
+#include <algorithm>
 #include <numeric>
 #include <sstream>
 
@@ -112,11 +113,11 @@ report::Facts Overview::quality() const {
 }
 
 /// The filter is known as text, in which those of several recordings are joined.
-bool Overview::has_whole_namespaces() const {
+bool Overview::is_filtered_by(std::initializer_list<std::string_view> options) const {
     std::istringstream words(run_.filter);
     for (std::string word; words >> word;) {
         if (word == "or" || word == "recorded" || word == "with") continue;
-        if (word != "--netns" || !(words >> word)) return false;
+        if (std::ranges::find(options, word) == options.end() || !(words >> word)) return false;
     }
     return true;
 }

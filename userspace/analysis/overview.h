@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "analysis/analysis.h"
 #include "analysis/dwell.h"
@@ -43,7 +45,9 @@ public:
     /// Not everything is selected.
     [[nodiscard]] bool is_filtered() const { return !run_.filter.empty(); }
     /// Of each network namespace that is selected, everything is.
-    [[nodiscard]] bool has_whole_namespaces() const;
+    [[nodiscard]] bool has_whole_namespaces() const { return is_filtered_by({"--netns"}); }
+    /// Of each network namespace that is selected, all listeners are.
+    [[nodiscard]] bool has_all_listeners() const { return is_filtered_by({"--netns", "--sample"}); }
     /// In addition nothing is known to be missing.
     [[nodiscard]] bool is_complete() const {
         return has_whole_namespaces() && !is_sampled() && lost_ == 0 && holes_ == 0 &&
@@ -64,6 +68,8 @@ public:
     }
 
 private:
+    /// By nothing but these, each of which has a value.
+    [[nodiscard]] bool is_filtered_by(std::initializer_list<std::string_view> options) const;
     report::Facts meta(report::Report& report, const ReportContext& moment) const;
     report::Facts quality() const;
 

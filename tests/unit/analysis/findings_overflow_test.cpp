@@ -158,6 +158,18 @@ TEST_F(OverflowTest, nothing_is_certain_where_a_filter_may_hide_the_rest) {
     EXPECT_THAT(full(), HasSubstr(kEither));
 }
 
+TEST_F(OverflowTest, a_filter_leaves_out_what_overflows_elsewhere) {
+    overflow(2);
+    EXPECT_THAT(full(), HasSubstr("An accept queue in network namespace 4026531840 overflowed"));
+    options.run.filter = "--sample 10";
+    EXPECT_NE(full(), "") << "all listeners are selected";
+    options.run.filter = "--port 80";
+    EXPECT_EQ(full(), "");
+    listen("10.0.0.1", 80, 0, 5);
+    EXPECT_THAT(full(), HasSubstr("An accept queue in network namespace 4026531840, perhaps one "
+                                  "that the filter leaves out, overflowed"));
+}
+
 TEST_F(OverflowTest, where_several_may_have_a_few_are_named_the_most_likely_first) {
     for (tcp::Port port = 80; port < 83; ++port) listen("10.0.0.1", port, 0, 0);
     wait_at(80, 1);
