@@ -98,7 +98,7 @@ public:
 
     /// Of what has changed, takes over what can change during a run. If something is wrong,
     /// everything stays.
-    void read_again(serve::Daemon& daemon) {
+    void read_again(serve::Daemon& daemon, run::TriggerWatch& watch) {
         auto file = ConfigFile::read(options_.config, *options_.app);
         if (!file) return spdlog::error("{}; nothing was changed", file.error().message);
         warn_of_unchangeable(*file);
@@ -113,6 +113,7 @@ public:
         }
         file_ = std::move(*file);
         set_log_level(verbosity_of(*options_.run));
+        watch.set_report_options(*report);
         daemon.set_report_options(std::move(*report), from_seconds(options_.window));
         spdlog::info("{} was read again", options_.config);
     }
@@ -216,13 +217,15 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
             spdlog::error("{}", done.error().message);
     };
     serve::Daemon* served = nullptr;
+    run::TriggerWatch* watching = nullptr;
     const auto between = [&] {
         if (dump && dump->take()) save("signal");
         if (!reload.take()) return;
         manager.reloading();
-        configuration.read_again(*served);
+        configuration.read_again(*served, *watching);
         manager.ready("tracing");
     };
+    const analysis::ReportOptions watched_findings = *report;
     const analysis::MetricsOptions metrics = options.metrics.resolve(run->context(), report->run);
     std::unique_ptr<store::RowMaker> rows;
     serve::Daemon daemon({std::move(*report), metrics, from_seconds(options.window), words, helps,
@@ -232,8 +235,9 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
                               return recorder == nullptr ? std::string() : recorder->trouble();
                           },
                           [&line] { return line ? line->rows() : analysis::ExportedRows(); },
-                          [&rows](const report::Report& made) {
+                          [&rows, &watching](const report::Report& made) {
                               if (rows) rows->add_findings(made);
+                              watching->on_report(made);
                           },
                           between, [&source = run->source()] { source.set_aside(); }},
                          run->context(), manager);
@@ -244,8 +248,9 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
     if (line)
         rows = make_row_maker(options.exported, row_options(options, *run, *line), run->sample(),
                               run->context(), daemon);
-    run::TriggerWatch watch(std::move(triggers), save, run->context(),
+    run::TriggerWatch watch(std::move(triggers), save, watched_findings, run->context(),
                             rows ? static_cast<run::Consumer&>(*rows) : daemon);
+    watching = &watch;
     run::Selection selection(run->filter(), run->context(), watch);
     const auto outcome = run->run(selection.entrance());
     if (!outcome) return tl::unexpected(outcome.error());

@@ -94,10 +94,11 @@ TEST(SlidingCount, counts_what_lies_in_the_window) {
 /// Runs traffic through a tracker with a watch on it; how often a trigger was pulled.
 class WatchRun : public track::TrackerListener {
 public:
-    explicit WatchRun(const std::string& text, const event::Filter& filter = {})
+    explicit WatchRun(const std::string& text, const event::Filter& filter = {},
+                      const analysis::ReportOptions& report = {})
         : watch_(
-              {*run::Trigger::parse(text)}, [this](const std::string&) { ++pulls_; }, context_,
-              behind_),
+              {*run::Trigger::parse(text)}, [this](const std::string&) { ++pulls_; }, report,
+              context_, behind_),
           selection_(filter, context_, watch_), tracker_(selection_.entrance(), {}) {}
 
     int pulls(std::uint64_t seed, std::size_t stories) {
@@ -127,6 +128,7 @@ public:
         look();
         return pulls_;
     }
+    run::TriggerWatch& watch() { return watch_; }
     std::uint64_t highest = 0; ///< TIME_WAITs at a time
     std::uint64_t resets = 0;
 
@@ -164,6 +166,32 @@ TEST(TriggerWatch, shows_endings) {
     ASSERT_GT(probe.resets, 3U);
     EXPECT_EQ(WatchRun("reset_sent>" + std::to_string(probe.resets) + "/h").pulls(3, 300), 0);
     EXPECT_EQ(WatchRun("reset_sent>2/h").pulls(3, 300), 1);
+}
+
+TEST(TriggerWatch, what_counts_as_a_finding_is_what_the_thresholds_say) {
+    WatchRun by_default("server_closes_first");
+    EXPECT_EQ(by_default.pulls(3, 300), 0);
+    analysis::ReportOptions report;
+    ASSERT_TRUE(report.thresholds.set("server_closes_first.connections=1"));
+    ASSERT_TRUE(report.thresholds.set("server_closes_first.share=1%"));
+    EXPECT_GE(WatchRun("server_closes_first", {}, report).pulls(3, 300), 1);
+}
+
+report::Report report_with(std::string_view id) {
+    report::Report report;
+    report::Findings findings;
+    findings.list.emplace_back().id = id;
+    report.sections.push_back({"findings", "", "", std::move(findings)});
+    return report;
+}
+
+TEST(TriggerWatch, a_finding_of_a_longer_report_is_one_too) {
+    WatchRun run("server_closes_first");
+    run.watch().on_report(report_with("server_closes_first"));
+    EXPECT_EQ(run.pulls(3, 300), 1) << "once, however long it is in the report";
+    WatchRun other("server_closes_first");
+    other.watch().on_report(report_with("close_wait_leak"));
+    EXPECT_EQ(other.pulls(3, 300), 0);
 }
 
 /// A connection to port 80, where process 100 listens; process 101 accepts it.
