@@ -36,8 +36,8 @@ Result<std::vector<std::string>> recording_files(const std::vector<std::string>&
         }
         const auto found = recording::recordings_in(path);
         if (!found) return tl::unexpected(found.error());
-        for (const std::string& other : found->others)
-            spdlog::warn("{} is no recording, and is left out", other);
+        for (const auto& [left_out, why] : found->others)
+            spdlog::warn("{} {}, and is left out", left_out, why);
         files.insert(files.end(), found->recordings.begin(), found->recordings.end());
     }
     return files;
