@@ -89,6 +89,12 @@ void RunOptions::declare_recordings(CLI::App& app) {
     for (const char* option : {"--since", "--until", "--conn"}) app.get_option(option)->needs(read);
     app.add_option("-w,--write", write,
                    "Also record what is seen to this file; see 'tcpdwell record'")
+        ->check(CLI::Validator(
+            [](const std::string& file) {
+                return file == "-" ? "standard output has what this command prints; give a file"
+                                   : "";
+            },
+            ""))
         ->type_name("FILE")
         ->excludes(read);
     declare_force(app, if_exists);
@@ -200,7 +206,9 @@ Result<void> ViewRun::prepare_command() {
         if (!found) return tl::unexpected(found.error());
         user = std::move(*found);
     }
-    auto prepared = run::ChildCommand::prepare(options_.command, user);
+    const auto output =
+        options_.write == "-" ? run::CommandOutput::to_stderr : run::CommandOutput::inherited;
+    auto prepared = run::ChildCommand::prepare(options_.command, user, output);
     if (!prepared) return tl::unexpected(prepared.error());
     command_.emplace(std::move(*prepared));
     if (!options_.all) filter_.trees = {static_cast<std::uint32_t>(command_->pid())};
