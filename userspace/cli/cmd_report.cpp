@@ -193,6 +193,10 @@ Result<int> run_report(const ReportCommand& options) {
         if (auto set = report.thresholds.set(text); !set) return tl::unexpected(set.error());
     report.run.interval = options.interval > 0;
     if (!options.explain.empty()) return print_finding_help(options.explain, report.thresholds);
+    if (options.run->if_exists == IfExists::replace && options.html.empty() &&
+        options.run->write.empty())
+        return fail(ErrorCode::usage,
+                    "--force is of files that are written: add --html or --write");
     auto to = Destinations::open(options, report.thresholds);
     if (!to) return tl::unexpected(to.error());
     options.run->late_file = to->page();

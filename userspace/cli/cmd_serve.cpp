@@ -178,6 +178,8 @@ Result<void> check(const ServeCommand& options) {
     if (!options.run->write.empty() && !options.recorder.rolls())
         return fail(ErrorCode::usage, "--write would fill the disk: set the amount that is held "
                                       "with --keep or --max-size");
+    if (options.exported.url.empty() && !options.exported.zone.empty())
+        return fail(ErrorCode::usage, "--zone is of what is exported: add --export URL");
     if (!options.exported.url.empty() && options.exported.spool.empty())
         return fail(ErrorCode::usage, "--export needs --spool FOLDER, where rows wait until the "
                                       "server has them");

@@ -105,6 +105,7 @@ Action define_trace(CLI::App& app) {
                  "closed, its TIME_WAIT going on; without, a minute later")
         ->needs("--connections");
     options->run->declare_recordings(app);
+    app.get_option("--force")->needs(app.get_option("--write"));
     options->run->reads_on = run::LineGate::kReportedLate;
     app.footer(
         "Examples:\n"

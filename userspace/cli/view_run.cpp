@@ -98,14 +98,15 @@ void RunOptions::declare_recordings(CLI::App& app) {
         ->type_name("FILE")
         ->excludes(read);
     declare_force(app, if_exists);
-    declare_write_errors(app);
+    declare_write_errors(app)->needs(app.get_option("--write"));
     for (const char* live_only : {"--duration", "--buffer-size", "--host-root", "--probes", "--btf",
                                   "--no-numbers", kCommandArgument, "--user"})
         app.get_option(live_only)->excludes(read);
 }
 
-void RunOptions::declare_write_errors(CLI::App& app) {
-    add_choice(app, "--on-error", on_write_error, {"stop", "continue"},
+CLI::Option* RunOptions::declare_write_errors(CLI::App& app) {
+    return add_choice(
+               app, "--on-error", on_write_error, {"stop", "continue"},
                "If the recording can't be written: stop, or continue and leave out what can't be "
                "written")
         ->capture_default_str();
