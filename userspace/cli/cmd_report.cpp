@@ -268,7 +268,7 @@ Action define_report(CLI::App& app) {
         "  tcpdwell report -d 5m --html report.html          five minutes, also as a page\n"
         "  tcpdwell report -i 10s --port 443                 what changes every ten seconds\n"
         "  tcpdwell report --by service -- ab -n 1000 http://127.0.0.1/\n"
-        "  tcpdwell report -d 1m -f json | jq '.services[0]' the service that closes first most\n"
+        "  tcpdwell report -d 1m -f json | jq '.services[0]'  the service that closes first most\n"
         "  tcpdwell report -r web.tdw db.tdw                 two hosts, and both ends of each "
         "connection\n"
         "  tcpdwell report -r FILE --since -10m              the last ten minutes of a "
