@@ -123,7 +123,9 @@ Result<run::PipelineOutcome> export_host(ViewRun& run, const ExportCommand& opti
     maker = make_row_maker(options.line, std::move(making), run.sample(), run.context(), reports);
     run::Selection selection(run.filter(), run.context(), *maker, run.recorded_filters());
     run::PeriodGate gate(selection.entrance(), run.window());
-    return run.run(gate);
+    auto outcome = run.run(gate);
+    if (outcome) outcome->totals = selection.selected(outcome->totals);
+    return outcome;
 }
 
 /// What the server doesn't have when the time is over stays in the spool.

@@ -162,8 +162,9 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
     run::Consumer& counted = lines ? *lines : feed ? static_cast<run::Consumer&>(*feed) : consumer;
     run::Selection selection(run.filter(), run.context(), counted, run.recorded_filters());
     run::PeriodGate gate(selection.entrance(), run.window());
-    const auto outcome = run.run(gate);
+    auto outcome = run.run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
+    outcome->totals = selection.selected(outcome->totals);
     spdlog::info(
         "{} seen; {}", seen_text(outcome->totals),
         render::loss_text(outcome->totals.lost, outcome->totals.holes, outcome->totals.unseen));

@@ -254,8 +254,9 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
                             rows ? static_cast<run::Consumer&>(*rows) : daemon);
     watching = &watch;
     run::Selection selection(run->filter(), run->context(), watch);
-    const auto outcome = run->run(selection.entrance());
+    auto outcome = run->run(selection.entrance());
     if (!outcome) return tl::unexpected(outcome.error());
+    outcome->totals = selection.selected(outcome->totals);
     spdlog::info(
         "{} transitions and {} connections seen; {}", outcome->totals.transitions,
         outcome->totals.connections,
