@@ -54,7 +54,7 @@ TEST(Trigger, is_a_finding) {
     }
 }
 
-TEST(Trigger, anything_else_is_refused_with_the_words_that_there_are) {
+TEST(Trigger, anything_else_is_refused_with_its_forms) {
     for (const char* text :
          {"", ">", "time_wait", "time_wait>", "time_wait>x", "time_wait>-1", "time_wait>5x",
           "time_wait>5/s", "reset_sent>5", "reset_sent>5/d", "listen>1", "close_wait_leak>1",
@@ -62,9 +62,18 @@ TEST(Trigger, anything_else_is_refused_with_the_words_that_there_are) {
         const auto trigger = run::Trigger::parse(text);
         ASSERT_FALSE(trigger) << text;
         EXPECT_EQ(trigger.error().code, ErrorCode::usage);
-        for (const char* word : {"time_wait", "fin_wait2_expired", "close_wait_leak", "/m"})
+        for (const char* word :
+             {"time_wait>", "reset_sent>", "close_wait_leak", "/m", "tcpdwell explain"})
             EXPECT_NE(trigger.error().message.find(word), std::string::npos) << word;
+        EXPECT_LT(trigger.error().message.size(), 300U) << "one can read it";
     }
+}
+
+TEST(Trigger, of_a_word_that_is_not_known_an_alike_one_is_named) {
+    for (const auto& [text, meant] : {std::pair("time_wiat>5", "mean time_wait"),
+                                      std::pair("reset_snt>1/s", "mean reset_sent"),
+                                      std::pair("close_wait_leek", "mean close_wait_leak")})
+        EXPECT_NE(run::Trigger::parse(text).error().message.find(meant), std::string::npos) << text;
 }
 
 // Against counting one by one: right to a sixtieth of the window.
