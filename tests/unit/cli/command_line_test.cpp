@@ -95,6 +95,13 @@ TEST(CommandLine, ValuesThatCannotBeTaken) {
     EXPECT_THAT(mistake_in({"trace", "-r", "f", "-d", "1s"}),
                 HasSubstr("can't be given together with"));
     EXPECT_THAT(mistake_in({"record"}), HasSubstr("--output is required"));
+    EXPECT_THAT(mistake_in({"trace", "-d", "99999999999h"}),
+                HasSubstr("isn't a duration of at most 106000d"));
+    EXPECT_EQ(mistake_in({"trace", "-d", "106000d"}), "");
+    EXPECT_THAT(mistake_in({"record", "-o", "x", "--max-size", "1"}),
+                AllOf(HasSubstr("a size from 1MiB"), Not(HasSubstr("500K"))));
+    EXPECT_THAT(mistake_in({"trace", "-r", "f", "--since", "+1s", "--since", "+2s"}),
+                HasSubstr("--since is given twice"));
     for (const char* const bad : {"", "x", "-1s"})
         EXPECT_THAT(mistake_in({"record", "-o", "x", "--after", bad}), HasSubstr("--after")) << bad;
 }
@@ -131,6 +138,7 @@ TEST(CommandLine, HelpOfEachCommand) {
         }
         EXPECT_THAT(app->help("tcpdwell"), Not(HasSubstr("SUBCOMMAND")));
     }
+    EXPECT_THAT(line.app().get_subcommand("help")->help("tcpdwell"), HasSubstr("[COMMAND]\n"));
     EXPECT_THAT(line.app().get_subcommand("trace")->help("tcpdwell"),
                 HasSubstr("Usage: tcpdwell trace [OPTIONS] [-- CMD...]"));
 }
