@@ -197,6 +197,17 @@ store::RowOptions row_options(const ServeCommand& options, const ViewRun& run, E
     return making;
 }
 
+/// "" if nothing is recorded, or all can be.
+std::string trouble_of_recorder(ViewRun& run) {
+    const run::Recorder* const recorder = run.recorder();
+    return recorder == nullptr ? std::string() : recorder->trouble();
+}
+
+void print_what_was_seen(const track::TrackerTotals& totals) {
+    spdlog::info("{} transitions and {} connections seen; {}", totals.transitions,
+                 totals.connections, render::loss_text(totals.lost, totals.holes, totals.unseen));
+}
+
 Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
                             std::vector<run::Trigger> triggers,
                             std::vector<serve::ListeningSocket> sockets,
@@ -227,15 +238,10 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
         configuration.read_again(*served, *watching);
         manager.ready("tracing");
     };
-    const analysis::ReportOptions watched_findings = *report;
     const analysis::MetricsOptions metrics = options.metrics.resolve(run->context(), report->run);
     std::unique_ptr<store::RowMaker> rows;
     serve::Daemon daemon({std::move(*report), metrics, from_seconds(options.window), words, helps,
-                          *saved ? &**saved : nullptr,
-                          [&run] {
-                              const run::Recorder* const recorder = run->recorder();
-                              return recorder == nullptr ? std::string() : recorder->trouble();
-                          },
+                          *saved ? &**saved : nullptr, [&run] { return trouble_of_recorder(*run); },
                           [&line] { return line ? line->rows() : analysis::ExportedRows(); },
                           [&rows, &watching](const report::Report& made) {
                               if (rows) rows->add_findings(made);
@@ -250,17 +256,14 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
     if (line)
         rows = make_row_maker(options.exported, row_options(options, *run, *line), run->sample(),
                               run->context(), daemon);
-    run::TriggerWatch watch(std::move(triggers), save, watched_findings, run->context(),
+    run::TriggerWatch watch(std::move(triggers), save, *report_options(options), run->context(),
                             rows ? static_cast<run::Consumer&>(*rows) : daemon);
     watching = &watch;
     run::Selection selection(run->filter(), run->context(), watch);
     auto outcome = run->run(selection.entrance());
     if (!outcome) return tl::unexpected(outcome.error());
     outcome->totals = selection.selected(outcome->totals);
-    spdlog::info(
-        "{} transitions and {} connections seen; {}", outcome->totals.transitions,
-        outcome->totals.connections,
-        render::loss_text(outcome->totals.lost, outcome->totals.holes, outcome->totals.unseen));
+    print_what_was_seen(outcome->totals);
     return run->exit_status(*outcome);
 }
 
