@@ -18,6 +18,7 @@ namespace tcpdwell::test {
 namespace {
 
 using testing::EndsWith;
+using testing::HasSubstr;
 using testing::StartsWith;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
@@ -150,10 +151,27 @@ TEST_F(Files, hold_nothing_that_was_meant_for_a_closed_stdout) {
         Program report({tcpdwell_binary(), "report", "--force", "-r", path("client.tdw"), "--html",
                         path("page.html")},
                        Program::Setting{.before_exec = [closed] { ::close(closed); }});
-        ASSERT_EQ(report.wait(30s), 0);
+        EXPECT_EQ(report.wait(30s), closed == STDOUT_FILENO ? 1 : 0); // the text can't be written
         const std::string page = text_of_file(path("page.html"));
         EXPECT_THAT(page, StartsWith("<!"));
         EXPECT_EQ(page.find("tcpdwell report: "), std::string::npos);
+    }
+}
+
+TEST_F(Files, what_cannot_be_written_is_an_error) {
+    const std::vector<std::vector<std::string>> commands{
+        {"--help"},  {"--version"},       {"help", "trace"},
+        {"explain"}, {"trace", "--help"}, {"report", "-q", "-r", path("client.tdw")}};
+    for (std::vector<std::string> words : commands) {
+        words.insert(words.begin(), tcpdwell_binary());
+        for (const char* out : {"/dev/full", ""}) {
+            Program program(words, Program::Setting{.before_exec = [out] {
+                                ::close(STDOUT_FILENO);
+                                if (*out != 0) static_cast<void>(::open(out, O_WRONLY));
+                            }});
+            EXPECT_EQ(program.wait(30s), 1) << words[1] << out;
+            EXPECT_THAT(program.said(), HasSubstr("cannot write the output: ")) << words[1] << out;
+        }
     }
 }
 

@@ -41,7 +41,7 @@ expect 0 out 'tcpdwell report: ' report --html "$folder/page.html" -r "$recordin
 [[ -s $folder/page.html ]] || failed "report --html writes no page"
 expect 0 out 'recording_v1.tdw' info "$recording"
 expect 0 err ' records in ' copy -r "$recording" -o "$folder/copy.tdw" --anonymize
-expect 0 out 'anonymised' info "$folder/copy.tdw"
+expect 0 out 'anonymized' info "$folder/copy.tdw"
 expect 0 out 'TIME_WAIT (state' explain TIME_WAIT
 expect 0 out "tcp_fin_timeout = $(cat /proc/sys/net/ipv4/tcp_fin_timeout)" explain tcp_fin_timeout
 

@@ -13,9 +13,9 @@ A test is a file with a function that sets up, traces, makes the traffic and say
     main(perform)
 
 Nothing else may be found: warnings, critical ones and infos are all listed. The report that was made live, the one of
-its recording and the one of the anonymised recording have to be the same.
+its recording and the one of the anonymized recording have to be the same.
 
-TCPDWELL is the program. With TCPDWELL_KEEP_RECORDINGS=FOLDER the anonymised recordings are kept there, with the options
+TCPDWELL is the program. With TCPDWELL_KEEP_RECORDINGS=FOLDER the anonymized recordings are kept there, with the options
 of the report beside them. What failed leaves its recording in the current folder, as NAME.failed.tdw.
 """
 import contextlib
@@ -110,7 +110,7 @@ class Trace:
         self.stage.tcpdwell_says("copy", "--force", "-r", str(self.recording), "-o", str(copy), "--anonymize", "-q")
         faults = list(faults_of(report, expected, may, self.stage.hidden.count()))
         faults += differences("the recording", report, self.replay(self.recording), lambda finding: finding)
-        faults += differences("the anonymised recording", report, self.replay(copy), without_names)
+        faults += differences("the anonymized recording", report, self.replay(copy), without_names)
         if faults:
             shutil.copy(self.recording, f"{self.name}.failed.tdw")
             for finding in report["findings"]:

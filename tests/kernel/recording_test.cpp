@@ -242,11 +242,15 @@ TEST_F(Recording, itIsWrittenByOneProcessAtATime) {
 }
 
 TEST_F(Recording, itHoldsNothingThatWasMeantForAClosedStdout) {
-    Program program(tcpdwell_command({"trace", "-w", file, "--", "true"}),
-                    Program::Setting{.before_exec = [] { ::close(STDOUT_FILENO); }});
-    EXPECT_EQ(program.wait(kPatience), 0) << program.said();
+    const Program::Setting closed{.before_exec = [] { ::close(STDOUT_FILENO); }};
+    Program record(tcpdwell_command({"record", "-o", file, "--", "true"}), closed);
+    EXPECT_EQ(record.wait(kPatience), 0) << record.said();
+    EXPECT_NE(replayed({"info", file}).printed.find("whole"), std::string::npos);
+    // Lines that can't be written end a view.
+    Program trace(tcpdwell_command({"trace", "--force", "-w", file, "--", "true"}), closed);
+    EXPECT_EQ(trace.wait(kPatience), 1) << trace.said();
     const Replay info = replayed({"info", file});
-    EXPECT_NE(info.printed.find("whole"), std::string::npos) << info.printed;
+    EXPECT_EQ(info.printed.find("DAMAGED"), std::string::npos) << info.printed;
 }
 
 TEST_F(Recording, whatCantBeWrittenIsSaidBeforeTracing) {

@@ -121,6 +121,10 @@ Result<PendingFile> PendingFile::open(const std::string& path, IfExists if_exist
     // Through a link only as the kernel lets us (/proc/sys/fs/protected_symlinks).
     Fd replaced(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
     if (!replaced && errno != ENOENT) return cannot_write(path);
+    if (struct stat link{}; !replaced && ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode))
+        return fail(ErrorCode::failed,
+                    fmt::format("cannot write {}: it is a symbolic link to what isn't there", path),
+                    ENOENT);
     std::string target = path;
     if (replaced) {
         if (auto locked = lock(replaced.get(), path); !locked)

@@ -2,17 +2,17 @@
 // Takes a census, counts, and prints.
 #include "cli/cmd_census.h"
 
-#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "cli/census_print.h"
 #include "cli/enum_words.h"
 #include "cli/filter_options.h"
@@ -44,11 +44,11 @@ std::optional<run::GroupBy> group_by_from_name(std::string_view name) {
 void warn_about_gaps(const Census& census) {
     const std::string_view remedy = ::geteuid() == 0 ? "" : "; run it with sudo";
     if (census.closed_namespaces != 0)
-        fmt::print(stderr, "network namespaces that can't be entered and are left out: {}{}\n",
-                   census.closed_namespaces, remedy);
+        spdlog::warn("network namespaces that can't be entered and are left out: {}{}",
+                     census.closed_namespaces, remedy);
     if (census.unreadable_processes != 0)
-        fmt::print(stderr, "some owners are unknown; processes that can't be inspected: {}{}\n",
-                   census.unreadable_processes, remedy);
+        spdlog::warn("some owners are unknown; processes that can't be inspected: {}{}",
+                     census.unreadable_processes, remedy);
 }
 
 std::vector<render::MetaEntry> describe_run(const Census& census) {
@@ -64,6 +64,7 @@ std::vector<render::MetaEntry> describe_run(const Census& census) {
 }
 
 Result<int> run_census(const CensusOptions& options) {
+    start_logging(0);
     const auto filter = options.filter->resolve(FilterTarget::live);
     if (!filter) return tl::unexpected(filter.error());
     const auto by = group_by_from_name(options.by);

@@ -38,6 +38,7 @@ constexpr const char* kStdout = "-";
 struct ExportCommand {
     ExportOptions line;
     std::string table = std::string(store::ends_table().name);
+    const CLI::Option* table_option = nullptr;
     double wait = 300; ///< seconds
     bool schema = false;
     bool queries = false;
@@ -122,7 +123,9 @@ Result<run::PipelineOutcome> export_host(ViewRun& run, const ExportCommand& opti
     maker = make_row_maker(options.line, std::move(making), run.sample(), run.context(), reports);
     run::Selection selection(run.filter(), run.context(), *maker, run.recorded_filters());
     run::PeriodGate gate(selection.entrance(), run.window());
-    return run.run(gate);
+    auto outcome = run.run(gate);
+    if (outcome) outcome->totals = selection.selected(outcome->totals);
+    return outcome;
 }
 
 /// What the server doesn't have when the time is over stays in the spool.
@@ -223,6 +226,13 @@ Result<int> run_export(const ExportCommand& options) {
         (options.line.url == kStdout || options.line.spool.empty()))
         return fail(ErrorCode::usage, "give the recordings with -r, or with --spool a folder whose "
                                       "rows are to be sent");
+    if (options.table_option->count() > 0 &&
+        (options.line.url != kStdout || options.line.is_otlp()))
+        return fail(ErrorCode::usage,
+                    options.line.is_otlp()
+                        ? "--table is of rows for ClickHouse: log records (--format otlp-json) "
+                          "aren't of a table"
+                        : "--table chooses what --to - prints: a server gets all tables");
     if (options.line.url == kStdout) return export_to_stdout(options);
     return export_to_server(options);
 }
@@ -240,14 +250,16 @@ Action define_export(CLI::App& app) {
     add_duration(app, "--wait", options->wait,
                  "How long to wait at the end until the server has everything", Zero::allowed)
         ->default_str("5m");
-    add_choice(app, "--table", options->table, {"ends", "minutes", "findings"},
-               "With --to -: the table whose rows are printed")
-        ->capture_default_str();
+    options->table_option =
+        add_choice(app, "--table", options->table, {"ends", "minutes", "findings"},
+                   "With --to -: the table whose rows are printed")
+            ->capture_default_str();
     auto* schema = app.add_flag("--schema", options->schema,
                                 "Only print the statements that create the tables; with --to "
                                 "those for the version of that server");
-    app.add_flag("--queries", options->queries, "Only print questions to ask the tables, in SQL")
-        ->excludes(schema);
+    auto* queries = app.add_flag("--queries", options->queries,
+                                 "Only print questions to ask the tables, in SQL")
+                        ->excludes(schema);
     app.add_option("--server-version", options->server_version,
                    "With --schema: for this version of ClickHouse, 24.8 (default: what all from "
                    "18.16 on understand)")
@@ -263,6 +275,8 @@ Action define_export(CLI::App& app) {
         ->needs(schema);
     options->run = RunOptions::declare(app);
     options->run->declare_recordings(app);
+    for (CLI::Option* only_prints : {schema, queries})
+        only_prints->excludes(app.get_option("--read"));
     for (const char* of_views :
          {"--duration", "--buffer-size", "--host-root", "--probes", "--btf", "--no-numbers",
           "--user", "--all", "--speed", "--write", "--force", "--on-error", kCommandArgument})
@@ -271,7 +285,8 @@ Action define_export(CLI::App& app) {
         "Examples:\n"
         "  tcpdwell export --schema | clickhouse-client -n        create the tables\n"
         "  tcpdwell export -r web.tdw db.tdw --to http://ch:8123/default\n"
-        "  tcpdwell export -r day.tdw --to http://ch:8123/default --sample 100 --zone eu-1\n"
+        "  tcpdwell export -r day.tdw --to http://ch:8123/default --sample 100 \\\n"
+        "      --zone eu-1\n"
         "  tcpdwell export -r day.tdw --to - | head -1            what a row is\n"
         "  tcpdwell export -r day.tdw --format otlp-json --to http://collector:4318\n"
         "  tcpdwell export --queries                              who closes first, and where\n"

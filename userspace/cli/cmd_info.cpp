@@ -34,6 +34,7 @@ struct Contents {
     std::array<std::uint64_t, event::kRecordKindEnd>
         kinds{}; ///< the first: of kinds without a name
     std::uint64_t lost = 0;
+    std::uint64_t holes = 0; ///< that a copy has taken over from a damaged recording
     std::uint64_t misdated = 0;
     std::optional<MonoTime> first; ///< of events, without the snapshot's facts and clocks of before
     std::optional<MonoTime> last;
@@ -50,6 +51,7 @@ struct Contents {
         first = std::min(first.value_or(at), at);
         last = std::max(last.value_or(at), at);
         lost = std::max(lost, event::lost_in(record));
+        if (header.kind == TD_GAP) ++holes;
     }
 };
 
@@ -110,6 +112,7 @@ std::string json_of(const std::string& path, const recording::Head& head, const 
     if (contents.kinds[0] != 0) number("unknown", contents.kinds[0]);
     json.end_object();
     number("lost", contents.lost);
+    number("holes", contents.holes);
     json.key("damage");
     json.begin_object();
     number("missing_blocks", damage.missing_blocks);
@@ -125,6 +128,18 @@ std::string json_of(const std::string& path, const recording::Head& head, const 
     json.end_object();
     json.end_object();
     return std::string(json.view());
+}
+
+std::string state_text(const Contents& contents, const recording::Damage& damage) {
+    std::string text =
+        damage.any() ? "DAMAGED: " + describe(damage)
+        : damage.cut_off
+            ? "intact, but without an end: still being written, or its writer was killed"
+            : "whole";
+    if (contents.holes > 0)
+        text +=
+            fmt::format("; with {}, in which events are missing", counted(contents.holes, "HOLE"));
+    return text;
 }
 
 std::string text_of(const std::string& path, const recording::Head& head, const Contents& contents,
@@ -145,7 +160,7 @@ std::string text_of(const std::string& path, const recording::Head& head, const 
     line("written by", head.tool);
     line("filter", head.filter);
     if (head.copied)
-        line("copy", head.anonymized ? "of another recording, anonymised" : "of another recording");
+        line("copy", head.anonymized ? "of another recording, anonymized" : "of another recording");
     if (contents.first)
         line("time",
              fmt::format("{} to {}, {:.3f} s", moment(*contents.first), moment(*contents.last),
@@ -171,10 +186,7 @@ std::string text_of(const std::string& path, const recording::Head& head, const 
                      : fmt::format("{}, when it was recorded",
                                    contents.lost == 1 ? "1 EVENT"
                                                       : fmt::format("{} EVENTS", contents.lost)));
-    line("state", damage.any() ? "DAMAGED: " + describe(damage)
-                  : damage.cut_off
-                      ? "intact, but without an end: still being written, or its writer was killed"
-                      : "whole");
+    line("state", state_text(contents, damage));
     return out;
 }
 
@@ -188,6 +200,8 @@ constexpr report::Column kRecordingColumns[] = {
     {"file_bytes", "BYTES", "Size of the file", 11, report::Align::right},
     {"lost", "LOST", "Events lost when it was recorded", 6, report::Align::right},
     {"state", "STATE", "whole, no end (still being written, or its writer was killed), damaged", 7},
+    {"holes", "HOLES", "Times without events that a copy has of a damaged recording", 5,
+     report::Align::right},
 };
 constexpr report::Schema kRecordingSchema = {"recording", kRecordingColumns};
 
@@ -225,36 +239,57 @@ void print_row(render::Renderer& renderer, const Examined& each) {
                                  report::count_value(each.contents.records),
                                  report::count_value(each.contents.packed_bytes),
                                  report::count_value(each.contents.lost),
-                                 state};
+                                 state,
+                                 report::count_value(each.contents.holes)};
     renderer.row(kRecordingSchema, row);
 }
 
+/// What was found out about several files, and why the others can't be read.
+struct Inspection {
+    std::size_t files = 0;
+    std::vector<Examined> read;
+    std::vector<Error> errors;
+
+    void look_at(const std::string& path) {
+        const auto found = recording_files({path});
+        if (!found) {
+            ++files;
+            errors.push_back(found.error());
+            return;
+        }
+        for (const std::string& file : *found) {
+            ++files;
+            if (auto examined = examine(file))
+                read.push_back(std::move(*examined));
+            else
+                errors.push_back(examined.error());
+        }
+    }
+    [[nodiscard]] bool is_something_missing() const {
+        return std::ranges::any_of(read, [](const Examined& each) {
+            return each.damage.any() || each.contents.lost > 0 || each.contents.holes > 0;
+        });
+    }
+};
+
 /// Of one file an object, of several an array of them.
-void print_json(std::string& out, const std::vector<Examined>& all) {
-    if (all.size() != 1) out += '[';
-    for (const Examined& each : all) {
-        if (&each != all.data()) out += ",\n";
+void print_json(std::string& out, const Inspection& inspection) {
+    const bool is_array = inspection.files != 1;
+    if (is_array) out += '[';
+    for (const Examined& each : inspection.read) {
+        if (&each != inspection.read.data()) out += ",\n";
         out += json_of(each.path, each.head, each.contents, each.damage);
     }
-    out += all.size() != 1 ? "]\n" : "\n";
+    out += is_array ? "]\n" : "\n";
 }
 
-Result<int> run_info(const std::vector<std::string>& paths, const std::string& format) {
-    start_logging(0);
-    const auto found = recording_files(paths);
-    if (!found) return tl::unexpected(found.error());
-    std::vector<Examined> all;
-    for (const std::string& file : *found) {
-        auto examined = examine(file);
-        if (!examined) return tl::unexpected(examined.error());
-        all.push_back(std::move(*examined));
-    }
+Result<void> print(const Inspection& inspection, const std::string& format) {
     render::Output out(STDOUT_FILENO);
     if (format == "json") {
-        print_json(out.buffer(), all);
+        print_json(out.buffer(), inspection);
     } else if (format == "text" || format == "jsonl") {
-        for (const Examined& each : all) {
-            if (format == "text" && &each != all.data()) out.buffer() += '\n';
+        for (const Examined& each : inspection.read) {
+            if (format == "text" && &each != inspection.read.data()) out.buffer() += '\n';
             out.buffer() += format == "text"
                                 ? text_of(each.path, each.head, each.contents, each.damage)
                                 : json_of(each.path, each.head, each.contents, each.damage) + '\n';
@@ -262,28 +297,48 @@ Result<int> run_info(const std::vector<std::string>& paths, const std::string& f
     } else {
         const auto renderer = make_renderer(*from_word<render::Format>(format), out, {});
         renderer->begin(kRecordingSchema);
-        for (const Examined& each : all) print_row(*renderer, each);
+        for (const Examined& each : inspection.read) print_row(*renderer, each);
         renderer->finish();
     }
-    if (auto written = out.flush(); !written) return tl::unexpected(written.error());
-    return 0;
+    return out.flush();
+}
+
+struct InfoCommand {
+    std::vector<std::string> files;
+    std::string format = "text";
+    bool strict = false;
+};
+
+Result<int> run_info(const InfoCommand& options) {
+    start_logging(0);
+    Inspection inspection;
+    for (const std::string& path : options.files) inspection.look_at(path);
+    if (!inspection.read.empty())
+        if (auto printed = print(inspection, options.format); !printed)
+            return tl::unexpected(printed.error());
+    if (inspection.errors.empty())
+        return options.strict && inspection.is_something_missing() ? 4 : 0;
+    const Error last = inspection.errors.back();
+    inspection.errors.pop_back();
+    for (const Error& error : inspection.errors) print_error(error.message);
+    return tl::unexpected(last);
 }
 
 } // namespace
 
 Action define_info(CLI::App& app) {
-    struct Options {
-        std::vector<std::string> files;
-        std::string format = "text";
-    };
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<InfoCommand>();
     app.add_option("FILE", options->files, "Recordings, or folders of them")->required();
     add_format(app, options->format, {"text", "table", "json", "jsonl", "csv"}, "",
                "How to print it; json: an object, or an array of them for several files; "
                "jsonl, table and csv: one line for each file")
         ->capture_default_str();
-    app.footer("Reads the whole file, so damage anywhere is found.");
-    return [options] { return run_info(options->files, options->format); };
+    app.add_flag("--strict", options->strict,
+                 "Exit with status 4 if events were lost, a recording is damaged, or has holes");
+    app.footer("Reads the whole file, so damage anywhere is found.\n"
+               "Exit status: 0 fine, 1 a file can't be read, 2 bad usage, 4 something is missing "
+               "(--strict).");
+    return [options] { return run_info(*options); };
 }
 
 } // namespace tcpdwell::cli

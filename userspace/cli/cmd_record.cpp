@@ -19,7 +19,17 @@ namespace {
 struct RecordCommand {
     std::shared_ptr<RunOptions> run;
     FlightRecorderOptions recorder;
+    std::vector<std::string> thresholds;
 };
+
+/// What counts as a finding for --trigger. ErrorCode::usage: a threshold can't be.
+Result<analysis::ReportOptions> report_options(const RecordCommand& options) {
+    analysis::ReportOptions report;
+    for (const std::string& text : options.thresholds)
+        if (auto set = report.thresholds.set(text); !set) return tl::unexpected(set.error());
+    report.run.sample = options.run->filters->sample();
+    return report;
+}
 
 /// Shows progress, and saves what is held when a signal or a trigger requests it. Interpreted data
 /// is discarded: a later version of the tracker can process the recording again.
@@ -63,6 +73,8 @@ Result<int> run_record(const RecordCommand& options) {
     RunOptions& run_options = *options.run;
     auto triggers = options.recorder.apply_to(run_options);
     if (!triggers) return tl::unexpected(triggers.error());
+    auto report = report_options(options);
+    if (!report) return tl::unexpected(report.error());
     std::optional<run::NotedSignal> signal;
     if (const auto number = options.recorder.dump_signal()) signal.emplace(*number);
 
@@ -73,7 +85,7 @@ Result<int> run_record(const RecordCommand& options) {
     const bool interprets = !triggers->empty();
     run::TriggerWatch watch(
         std::move(*triggers), [&](const std::string& trigger) { onlooker.save(trigger); },
-        run->context(), onlooker);
+        std::move(*report), run->context(), onlooker);
     run::Selection selection(run->filter(), run->context(), watch);
     const auto outcome = run->run(selection.entrance(), interprets);
     if (!outcome && outcome.error().error_number == EPIPE && run_options.write == "-")
@@ -95,12 +107,20 @@ Action define_record(CLI::App& app) {
     options->run = RunOptions::declare(app);
     options->run->filters->declare_sample(app);
     options->run->all = true; // views can leave out, but not add
-    app.add_option("-o,--output", options->run->write, "File to write; - is standard output")
+    app.add_option("-o,--output", options->run->write,
+                   "File to write; - is standard output, and what CMD prints then goes to standard "
+                   "error")
         ->type_name("FILE")
         ->required();
     declare_force(app, options->run->if_exists);
     options->run->declare_write_errors(app);
     options->recorder.declare(app, *options->run, {"SIGUSR1", "SIGUSR2", "SIGHUP"});
+    app.add_option("--threshold", options->thresholds,
+                   "When something is a finding; see 'tcpdwell report --help'")
+        ->type_name("NAME=VALUE")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->needs(app.get_option("--trigger"));
     app.footer("Examples:\n"
                "  tcpdwell record -o incident.tdw                 until Ctrl-C\n"
                "  tcpdwell record -o run.tdw -- ./load-test       as long as the command runs, the "
@@ -109,8 +129,8 @@ Action define_record(CLI::App& app) {
                "  tcpdwell trace -r incident.tdw --speed 1x       at its own pace\n"
                "  tcpdwell record -o - | ssh archive 'cat >host.tdw'\n"
                "A flight recorder, which always holds the last half hour in at most 1 GB:\n"
-               "  tcpdwell record -o /var/lib/tcpdwell --keep 30m --max-size 1G --trigger "
-               "'time_wait>20000'\n"
+               "  tcpdwell record -o /var/lib/tcpdwell --keep 30m --max-size 1G \\\n"
+               "      --trigger 'time_wait>20000'\n"
                "  tcpdwell report -r /var/lib/tcpdwell/saved-*    what it saved\n"
                "Conditions: 'time_wait>20000' sockets in a state; 'reset_sent>100/s' connections "
                "that ended so, per s, m or "

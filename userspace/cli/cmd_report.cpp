@@ -162,8 +162,9 @@ Result<int> report_one(ViewRun run, analysis::ReportOptions report, Destinations
     run::Consumer& counted = lines ? *lines : feed ? static_cast<run::Consumer&>(*feed) : consumer;
     run::Selection selection(run.filter(), run.context(), counted, run.recorded_filters());
     run::PeriodGate gate(selection.entrance(), run.window());
-    const auto outcome = run.run(gate);
+    auto outcome = run.run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
+    outcome->totals = selection.selected(outcome->totals);
     spdlog::info(
         "{} seen; {}", seen_text(outcome->totals),
         render::loss_text(outcome->totals.lost, outcome->totals.holes, outcome->totals.unseen));
@@ -193,6 +194,10 @@ Result<int> run_report(const ReportCommand& options) {
         if (auto set = report.thresholds.set(text); !set) return tl::unexpected(set.error());
     report.run.interval = options.interval > 0;
     if (!options.explain.empty()) return print_finding_help(options.explain, report.thresholds);
+    if (options.run->if_exists == IfExists::replace && options.html.empty() &&
+        options.run->write.empty())
+        return fail(ErrorCode::usage,
+                    "--force is of files that are written: add --html or --write");
     auto to = Destinations::open(options, report.thresholds);
     if (!to) return tl::unexpected(to.error());
     options.run->late_file = to->page();
@@ -264,7 +269,7 @@ Action define_report(CLI::App& app) {
         "  tcpdwell report -d 5m --html report.html          five minutes, also as a page\n"
         "  tcpdwell report -i 10s --port 443                 what changes every ten seconds\n"
         "  tcpdwell report --by service -- ab -n 1000 http://127.0.0.1/\n"
-        "  tcpdwell report -d 1m -f json | jq '.services[0]' the service that closes first most\n"
+        "  tcpdwell report -d 1m -f json | jq '.services[0]'  the service that closes first most\n"
         "  tcpdwell report -r web.tdw db.tdw                 two hosts, and both ends of each "
         "connection\n"
         "  tcpdwell report -r FILE --since -10m              the last ten minutes of a "

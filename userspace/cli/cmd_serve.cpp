@@ -98,7 +98,7 @@ public:
 
     /// Of what has changed, takes over what can change during a run. If something is wrong,
     /// everything stays.
-    void read_again(serve::Daemon& daemon) {
+    void read_again(serve::Daemon& daemon, run::TriggerWatch& watch) {
         auto file = ConfigFile::read(options_.config, *options_.app);
         if (!file) return spdlog::error("{}; nothing was changed", file.error().message);
         warn_of_unchangeable(*file);
@@ -113,6 +113,7 @@ public:
         }
         file_ = std::move(*file);
         set_log_level(verbosity_of(*options_.run));
+        watch.set_report_options(*report);
         daemon.set_report_options(std::move(*report), from_seconds(options_.window));
         spdlog::info("{} was read again", options_.config);
     }
@@ -177,6 +178,8 @@ Result<void> check(const ServeCommand& options) {
     if (!options.run->write.empty() && !options.recorder.rolls())
         return fail(ErrorCode::usage, "--write would fill the disk: set the amount that is held "
                                       "with --keep or --max-size");
+    if (options.exported.url.empty() && !options.exported.zone.empty())
+        return fail(ErrorCode::usage, "--zone is of what is exported: add --export URL");
     if (!options.exported.url.empty() && options.exported.spool.empty())
         return fail(ErrorCode::usage, "--export needs --spool FOLDER, where rows wait until the "
                                       "server has them");
@@ -192,6 +195,17 @@ store::RowOptions row_options(const ServeCommand& options, const ViewRun& run, E
     making.longest_wait = kExportInterval;
     making.findings_interval = from_seconds(options.window);
     return making;
+}
+
+/// "" if nothing is recorded, or all can be.
+std::string trouble_of_recorder(ViewRun& run) {
+    const run::Recorder* const recorder = run.recorder();
+    return recorder == nullptr ? std::string() : recorder->trouble();
+}
+
+void print_what_was_seen(const track::TrackerTotals& totals) {
+    spdlog::info("{} transitions and {} connections seen; {}", totals.transitions,
+                 totals.connections, render::loss_text(totals.lost, totals.holes, totals.unseen));
 }
 
 Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
@@ -216,24 +230,22 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
             spdlog::error("{}", done.error().message);
     };
     serve::Daemon* served = nullptr;
+    run::TriggerWatch* watching = nullptr;
     const auto between = [&] {
         if (dump && dump->take()) save("signal");
         if (!reload.take()) return;
         manager.reloading();
-        configuration.read_again(*served);
+        configuration.read_again(*served, *watching);
         manager.ready("tracing");
     };
     const analysis::MetricsOptions metrics = options.metrics.resolve(run->context(), report->run);
     std::unique_ptr<store::RowMaker> rows;
     serve::Daemon daemon({std::move(*report), metrics, from_seconds(options.window), words, helps,
-                          *saved ? &**saved : nullptr,
-                          [&run] {
-                              const run::Recorder* const recorder = run->recorder();
-                              return recorder == nullptr ? std::string() : recorder->trouble();
-                          },
+                          *saved ? &**saved : nullptr, [&run] { return trouble_of_recorder(*run); },
                           [&line] { return line ? line->rows() : analysis::ExportedRows(); },
-                          [&rows](const report::Report& made) {
+                          [&rows, &watching](const report::Report& made) {
                               if (rows) rows->add_findings(made);
+                              watching->on_report(made);
                           },
                           between, [&source = run->source()] { source.set_aside(); }},
                          run->context(), manager);
@@ -244,15 +256,14 @@ Result<int> trace_and_serve(ServeCommand& options, Configuration& configuration,
     if (line)
         rows = make_row_maker(options.exported, row_options(options, *run, *line), run->sample(),
                               run->context(), daemon);
-    run::TriggerWatch watch(std::move(triggers), save, run->context(),
+    run::TriggerWatch watch(std::move(triggers), save, *report_options(options), run->context(),
                             rows ? static_cast<run::Consumer&>(*rows) : daemon);
+    watching = &watch;
     run::Selection selection(run->filter(), run->context(), watch);
-    const auto outcome = run->run(selection.entrance());
+    auto outcome = run->run(selection.entrance());
     if (!outcome) return tl::unexpected(outcome.error());
-    spdlog::info(
-        "{} transitions and {} connections seen; {}", outcome->totals.transitions,
-        outcome->totals.connections,
-        render::loss_text(outcome->totals.lost, outcome->totals.holes, outcome->totals.unseen));
+    outcome->totals = selection.selected(outcome->totals);
+    print_what_was_seen(outcome->totals);
     return run->exit_status(*outcome);
 }
 
@@ -329,8 +340,8 @@ Action define_serve(CLI::App& app) {
                "  tcpdwell serve --listen unix:/run/tcpdwell.sock\n"
                "  curl -s http://127.0.0.1:9469/metrics | promtool check metrics\n"
                "With a flight recorder, which saves what led to a finding:\n"
-               "  tcpdwell serve -w /var/lib/tcpdwell --keep 30m --max-size 1G --trigger "
-               "close_wait_leak\n"
+               "  tcpdwell serve -w /var/lib/tcpdwell --keep 30m --max-size 1G \\\n"
+               "      --trigger close_wait_leak\n"
                "Conditions of --trigger: see 'tcpdwell help record'.\n\n"
                "Paths: /metrics, /report, /report.json, /healthz, /recordings. There is no "
                "encryption and no password: who can connect can read the names of programs and "

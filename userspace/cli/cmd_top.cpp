@@ -131,6 +131,7 @@ Action define_top(CLI::App& app) {
     options->run = RunOptions::declare(app);
     options->run->filters->declare_sample(app);
     options->run->declare_recordings(app);
+    app.get_option("--force")->needs(app.get_option("--write"));
     // The terminal is the view's: no command can have it too, and nothing is said beside it.
     for (const char* other : {"--user", "--all", kCommandArgument, "--quiet"})
         app.remove_option(app.get_option(other));
@@ -138,17 +139,17 @@ Action define_top(CLI::App& app) {
     declare_speed(app, options->speed);
     app.footer(
         "Keys: ? shows all. Tab or 1 to 5 choose a table, < and > the column to order by, / "
-        "filters,\n"
-        "Enter opens a row, f the findings, space freezes, the left and right arrows seek in a\n"
+        "filters, "
+        "Enter opens a row, f the findings, space freezes, the left and right arrows seek in a "
         "recording, q quits.\n\n"
         "Examples:\n"
         "  tcpdwell top                                      this host, now\n"
         "  tcpdwell top --port 443 -i 5s                     one port, every five seconds\n"
         "  tcpdwell top -r incident.tdw --speed 10x          a recording, ten times as fast\n"
         "  tcpdwell top -r incident.tdw --speed max          its end\n\n"
-        "States, rates and OPENS/S are of now; other counts, and findings, of the time since the\n"
+        "States, rates and OPENS/S are of now; other counts, and findings, of the time since the "
         "beginning, or since the key z. Exit status: 0 fine, 1 failed, 2 bad usage, 3 can't "
-        "trace,\n"
+        "trace, "
         "4 events lost (--strict).");
     return [options] { return run_top(*options); };
 }

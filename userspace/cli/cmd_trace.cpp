@@ -68,8 +68,9 @@ Result<int> run_trace(const TraceOptions& options) {
     TracePrinter printer(printed, run->context(), rendered, std::move(*renderer), out);
     run::Selection selection(run->filter(), run->context(), printer, run->recorded_filters());
     run::LineGate gate(selection.entrance(), run->window());
-    const auto outcome = run->run(gate);
+    auto outcome = run->run(gate);
     if (!outcome) return tl::unexpected(outcome.error());
+    outcome->totals = selection.selected(outcome->totals);
     print_summary(*outcome, printer.printed(), options);
     return run->exit_status(*outcome);
 }
@@ -105,6 +106,7 @@ Action define_trace(CLI::App& app) {
                  "closed, its TIME_WAIT going on; without, a minute later")
         ->needs("--connections");
     options->run->declare_recordings(app);
+    app.get_option("--force")->needs(app.get_option("--write"));
     options->run->reads_on = run::LineGate::kReportedLate;
     app.footer(
         "Examples:\n"

@@ -5,12 +5,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
+#include <sstream>
+
+#include <unistd.h>
 
 #include "base/similar.h"
 #include "base/text.h"
 #include "cli/help.h"
+#include "cli/library_words.h"
+#include "render/renderer.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -31,26 +35,13 @@ std::vector<std::string> command_names() {
     return names;
 }
 
-std::string did_you_mean(const std::vector<std::string>& words) {
-    return words.empty() ? "" : fmt::format(" (did you mean {}?)", fmt::join(words, " or "));
+bool is_command(const std::string& word) {
+    return word == "help" ||
+           std::ranges::find(commands(), word, &Command::name) != commands().end();
 }
 
-/// The library's sentences in the words of this program.
-std::string in_words(const std::string& text) {
-    constexpr std::string_view kRequired = ": 1 required ";
-    constexpr std::string_view kMissing = " missing";
-    constexpr std::string_view kExcludes = " excludes ";
-    const std::string_view all = text;
-    const std::size_t required = all.find(kRequired);
-    if (required != std::string_view::npos && all.ends_with(kMissing)) {
-        std::string_view value = all.substr(required + kRequired.size());
-        value.remove_suffix(kMissing.size());
-        return fmt::format("{} takes a value: {}", all.substr(0, required), value);
-    }
-    if (const std::size_t at = all.find(kExcludes); at != std::string_view::npos)
-        return fmt::format("{} can't be given together with {}", all.substr(0, at),
-                           all.substr(at + kExcludes.size()));
-    return text;
+std::string did_you_mean(const std::vector<std::string>& words) {
+    return words.empty() ? "" : fmt::format(" (did you mean {}?)", fmt::join(words, " or "));
 }
 
 /// Of the arguments: those after --.
@@ -58,6 +49,19 @@ std::span<const std::string> after_dashes(std::span<const std::string> arguments
     const auto dashes = std::ranges::find(arguments, "--");
     if (dashes == arguments.end()) return {};
     return arguments.subspan(static_cast<std::size_t>(dashes - arguments.begin()) + 1);
+}
+
+/// Only to a full disk can it not be written: not all of it would look like all.
+Result<void> print(std::string text) {
+    render::Output out(STDOUT_FILENO);
+    out.buffer() = std::move(text);
+    return out.flush();
+}
+
+/// --strict=3 would be --strict.
+void let_flags_have_no_values(CLI::App& app) {
+    for (CLI::Option* option : app.get_options())
+        if (option->get_items_expected_max() == 0) option->disable_flag_override();
 }
 
 Error usage_error(std::string message) { return {ErrorCode::usage, std::move(message)}; }
@@ -77,24 +81,21 @@ CommandLine::CommandLine()
                             ->group("Commands");
         Action action = command.define(*sub);
         sub->callback([this, action = std::move(action)] { chosen_ = action; });
+        let_flags_have_no_values(*sub);
     }
+    let_flags_have_no_values(app_);
     auto* help = app_.add_subcommand("help", "Print the options of a command")->group("Commands");
     help->add_option("COMMAND", explained_, "A command; without it, list them")->type_name("");
     help->callback([this] {
         chosen_ = [this]() -> Result<int> {
-            if (explained_.size() > 1) return tl::unexpected(usage_error("help takes one command"));
-            if (explained_.empty()) {
-                // Not help(): that is of the command that has been chosen, this one.
-                const auto format = app_.get_formatter();
-                std::fputs(format->make_help(&app_, "tcpdwell", CLI::AppFormatMode::Normal).c_str(),
-                           stdout);
-                return 0;
-            }
-            auto known = command_names();
-            known.emplace_back("help");
-            if (std::ranges::find(known, explained_.front()) == known.end())
-                return tl::unexpected(unknown_command(explained_.front()));
-            std::fputs(help_of(explained_.front()).c_str(), stdout);
+            // Not help() of the program: that is of the command that has been chosen, this one.
+            if (!explained_.empty() && !is_command(explained_))
+                return tl::unexpected(unknown_command(explained_));
+            const auto printed = print(
+                explained_.empty()
+                    ? app_.get_formatter()->make_help(&app_, "tcpdwell", CLI::AppFormatMode::Normal)
+                    : help_of(explained_));
+            if (!printed) return tl::unexpected(printed.error());
             return 0;
         };
     });
@@ -106,9 +107,16 @@ Result<Action> CommandLine::read(const std::vector<std::string>& arguments) {
         app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() != 0) return tl::unexpected(mistake(error, arguments));
-        app_.exit(error); // --help, --version
+        // --help, --version; not of a command that there isn't.
+        if (const std::string& word = arguments.front();
+            !word.starts_with('-') && !is_command(word))
+            return tl::unexpected(unknown_command(word));
+        std::ostringstream text;
+        app_.exit(error, text, text);
+        if (auto printed = print(text.str()); !printed) return tl::unexpected(printed.error());
         return Action();
     }
+    if (auto missing = missing_command(arguments)) return tl::unexpected(std::move(*missing));
     if (auto misplaced = misplaced_command(arguments)) return tl::unexpected(std::move(*misplaced));
     return chosen_;
 }
@@ -158,9 +166,22 @@ Error CommandLine::unknown_argument(const std::string& word, const CLI::App& com
                                        is_option ? " (did you mean --" + word + "?)" : "", hint));
     }
     const std::string option = word.substr(0, word.find('='));
-    return usage_error(fmt::format("{} has no option {}{}; see {}",
-                                   name.empty() ? "tcpdwell" : "'" + name + "'", printable(option),
-                                   did_you_mean(most_alike(option, names)), hint));
+    return usage_error(
+        fmt::format("{} has no option {}{}; see {}", name.empty() ? "tcpdwell" : "'" + name + "'",
+                    printable(option),
+                    // All of one letter are alike.
+                    option.starts_with("--") ? did_you_mean(most_alike(option, names)) : "", hint));
+}
+
+/// "trace --" would trace the whole host, where a script's variable was to hold a command.
+std::optional<Error> CommandLine::missing_command(const std::vector<std::string>& arguments) const {
+    const auto chosen = app_.get_subcommands();
+    const bool takes_one =
+        !chosen.empty() && chosen.front()->get_option_no_throw(kCommandArgument) != nullptr;
+    if (!takes_one || std::ranges::find(arguments, "--") == arguments.end() ||
+        !after_dashes(arguments).empty())
+        return std::nullopt;
+    return usage_error("the command to run is missing after --");
 }
 
 /// Words before -- aren't a command to be run: mostly they are options without their dashes.

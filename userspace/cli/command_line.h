@@ -30,11 +30,13 @@ private:
     Error mistake(const CLI::ParseError& error, const std::vector<std::string>& arguments);
     Error unknown_command(const std::string& word);
     Error unknown_argument(const std::string& word, const CLI::App& command) const;
+    [[nodiscard]] std::optional<Error>
+    missing_command(const std::vector<std::string>& arguments) const;
     std::optional<Error> misplaced_command(const std::vector<std::string>& arguments) const;
 
     CLI::App app_;
     Action chosen_;
-    std::vector<std::string> explained_; ///< of `help`
+    std::string explained_; ///< of `help`
 };
 
 } // namespace tcpdwell::cli

@@ -6,7 +6,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <sstream>
+
+#include "cli/library_words.h"
+#include "cli/toml_check.h"
 
 namespace tcpdwell::cli {
 namespace {
@@ -22,22 +27,30 @@ Result<ConfigFile> ConfigFile::read(const std::string& path, CLI::App& app) {
     ConfigFile file;
     if (path.empty()) return file;
     file.path_ = path;
+    std::error_code unknown;
+    if (std::filesystem::is_directory(path, unknown))
+        return fail(ErrorCode::usage, fmt::format("cannot read {}: it is a folder", path), EISDIR);
     std::ifstream stream(path);
+    std::stringstream text;
+    if (stream) text << stream.rdbuf();
     if (!stream)
         return fail(ErrorCode::usage, fmt::format("cannot read {}: {}", path, std::strerror(errno)),
                     errno);
+    if (const std::string fault = cut_off_in_toml(text.str()); !fault.empty())
+        return fail(ErrorCode::usage, fmt::format("{}, {}", path, fault));
     try {
-        for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(stream)) {
+        for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(text)) {
             if (item.name == "++" || item.name == "--") continue; // begin and end of a section
             const bool is_section_ours =
                 item.parents.empty() || (item.parents.size() == 1 && item.parents[0] == "serve");
             if (!is_section_ours || find_option(app, item.name) == nullptr)
                 return fail(ErrorCode::usage,
                             fmt::format("{}: there is no option --{}", path, item.fullname()));
-            file.items_[item.name] = item.inputs;
+            auto& values = file.items_[item.name]; // of an option that stands there twice, both
+            values.insert(values.end(), item.inputs.begin(), item.inputs.end());
         }
     } catch (const CLI::Error& error) {
-        return fail(ErrorCode::usage, fmt::format("{}: {}", path, error.what()));
+        return fail(ErrorCode::usage, fmt::format("{}: {}", path, in_words(error.what())));
     }
     return file;
 }
@@ -47,14 +60,15 @@ Result<void> ConfigFile::apply(CLI::App& app, const std::string& name) const {
     if (item == items_.end()) return {};
     CLI::Option* const option = find_option(app, name);
     try {
-        if (option->get_items_expected_max() == 0)
+        if (option->get_items_expected_max() == 0) {
+            option->disable_flag_override(false); // quiet = false, which the command line hasn't
             option->add_result(
                 option->get_flag_value(name, item->second.empty() ? "true" : item->second[0]));
-        else
+        } else
             for (const std::string& value : item->second) option->add_result(value);
         option->run_callback();
     } catch (const CLI::Error& error) {
-        return fail(ErrorCode::usage, fmt::format("{}: {}", path_, error.what()));
+        return fail(ErrorCode::usage, fmt::format("{}: {}", path_, in_words(error.what())));
     }
     return {};
 }

@@ -40,9 +40,11 @@ void ExportOptions::declare(CLI::App& app, CLI::Option* url_option, const std::s
         ->needs(url_option);
     app.add_option("--zone", zone,
                    "What the column zone (or cloud.availability_zone) says of this host")
-        ->type_name("NAME");
+        ->type_name("NAME")
+        ->needs(url_option);
     app.add_flag("--gather-inserts", gathers_inserts,
-                 "Let the server gather the inserts of many hosts (async_insert)");
+                 "Let the server gather the inserts of many hosts (async_insert)")
+        ->needs(url_option);
 }
 
 /// Rows in a spool are of one kind: what another run has left there can't go to this server.

@@ -28,6 +28,9 @@ struct FlightRecorderOptions {
     /// isn't held, or one can't be read.
     Result<std::vector<run::Trigger>> apply_to(RunOptions& run) const;
     [[nodiscard]] std::optional<int> dump_signal() const; ///< number of that of --dump-on
+
+private:
+    std::vector<const CLI::Option*> of_saving_; ///< have no effect unless something saves
 };
 
 } // namespace tcpdwell::cli

@@ -10,7 +10,7 @@
 namespace tcpdwell::cli {
 namespace {
 
-constexpr std::size_t kColumn = 30; ///< where the texts begin
+constexpr std::size_t kColumn = 26; ///< where the texts begin
 
 /// `name` and beside it `text`; below it if the name is too long.
 std::string entry(const std::string& name, const std::string& text) {
@@ -21,14 +21,28 @@ std::string entry(const std::string& name, const std::string& text) {
     return head + lines.substr(head.size());
 }
 
-/// Paragraphs are broken into lines; indented lines (examples, tables) stay as they are.
+/// An indented line, of an example or a table: what stands behind spaces goes below if the line is
+/// too long.
+std::string indented_line(const std::string& line) {
+    constexpr std::string_view kGap = "  ";
+    const std::size_t begin = line.find_first_not_of(' ');
+    const std::size_t gap = begin == std::string::npos ? begin : line.find(kGap, begin);
+    if (line.size() <= HelpFormatter::kWidth || gap == std::string::npos) return line + "\n";
+    return line.substr(0, gap) + "\n" +
+           render::wrap(line.substr(gap), HelpFormatter::kWidth, std::string(3 * begin, ' '));
+}
+
+/// Paragraphs are broken into lines; indented lines stay what they are, as far as they fit.
 std::string paragraphs(const std::string& text) {
     std::string out;
     for (std::size_t begin = 0; begin < text.size();) {
         const std::size_t end = std::min(text.find('\n', begin), text.size());
         const std::string line = text.substr(begin, end - begin);
-        out += line.empty() || line.front() == ' ' ? line + "\n"
-                                                   : render::wrap(line, HelpFormatter::kWidth, "");
+        if (line.empty())
+            out += '\n';
+        else
+            out += line.front() == ' ' ? indented_line(line)
+                                       : render::wrap(line, HelpFormatter::kWidth, "");
         begin = end + 1;
     }
     return out;

@@ -8,11 +8,11 @@
 
 namespace tcpdwell::cli {
 
-/// Lines of at most 99 columns: an option with its kind of value, and beside it what it does and
+/// Lines of at most 80 columns: an option with its kind of value, and beside it what it does and
 /// what it is if it isn't given.
 class HelpFormatter final : public CLI::Formatter {
 public:
-    static constexpr std::size_t kWidth = 99;
+    static constexpr std::size_t kWidth = 80;
 
     HelpFormatter();
     std::string make_usage(const CLI::App* app, std::string name) const override;

@@ -45,7 +45,9 @@ Result<run::PipelineOutcome> read_host(ViewRun& run, analysis::ReportOptions opt
     run::Selection selection(run.filter(), run.context(), consumer, run.recorded_filters());
     EndsCollector collector(ends, run.context(), selection, common_sample);
     run::PeriodGate gate(collector, run.window());
-    return run.run(gate);
+    auto outcome = run.run(gate);
+    if (outcome) outcome->totals = selection.selected(outcome->totals);
+    return outcome;
 }
 
 } // namespace

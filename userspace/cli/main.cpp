@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <utility>
 
 #include "base/log.h"
 #include "cli/command_line.h"
@@ -27,11 +28,14 @@ int exit_status(ErrorCode code) {
 }
 
 /// One that is closed (>&-) would become the first file that is opened, and what is printed would
-/// land in that: in a recording.
+/// land in that: in a recording. One that takes its place fails as a closed one does, that data
+/// isn't lost without a word.
 void open_standard_descriptors() {
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    constexpr std::pair<int, int> kPlaces[] = {
+        {STDIN_FILENO, O_WRONLY}, {STDOUT_FILENO, O_RDONLY}, {STDERR_FILENO, O_WRONLY}};
+    for (const auto& [fd, mode] : kPlaces)
         if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-            static_cast<void>(::open("/dev/null", O_RDWR)); // becomes `fd`, the lowest free one
+            static_cast<void>(::open("/dev/null", mode)); // becomes `fd`, the lowest free one
 }
 
 /// A static program can't load the modules of another glibc that /etc/nsswitch.conf asks for: users

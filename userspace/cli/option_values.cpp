@@ -58,14 +58,14 @@ CLI::Option* add_duration(CLI::App& app, const std::string& names, double& secon
         static const CLI::AsNumberWithUnit units(std::map<std::string, double>{
             {"ms", 0.001}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}});
         // Fits into nanoseconds of 64 bits.
-        constexpr double kMost = 9.2e9;
+        constexpr int kMostDays = 106'000;
         std::string value = text;
         const double number = reads(units, value) ? std::strtod(value.c_str(), nullptr) : -1;
-        const bool is_right = std::isfinite(number) && number <= kMost &&
-                              (number > 0 || (number == 0 && zero == Zero::allowed));
-        if (!is_right)
+        if (!std::isfinite(number) || number < 0 || (number == 0 && zero == Zero::refused))
             return not_taken(text, fmt::format("a duration{}, such as 30, 500ms, 30s, 5m, 1h or 2d",
                                                zero == Zero::allowed ? "" : " of more than 0"));
+        if (number > kMostDays * 86'400.0)
+            return not_taken(text, fmt::format("a duration of at most {}d", kMostDays));
         text = value;
         return {};
     };
@@ -81,8 +81,9 @@ CLI::Option* add_size(CLI::App& app, const std::string& names, std::uint64_t& by
         std::string value = text;
         const auto number = reads(units, value) ? whole_number(value) : std::nullopt;
         if (!number || *number < range.least || *number > range.most)
-            return not_taken(text, fmt::format("a size from {} to {}, such as 500K, 64MiB or 1G",
-                                               size_text(range.least), size_text(range.most)));
+            return not_taken(text, fmt::format("a size from {} to {}, such as {}64MiB or 1G",
+                                               size_text(range.least), size_text(range.most),
+                                               range.least <= (500 << 10) ? "500K, " : ""));
         text = value;
         return {};
     };

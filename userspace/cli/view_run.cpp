@@ -36,8 +36,8 @@ Result<std::vector<std::string>> recording_files(const std::vector<std::string>&
         }
         const auto found = recording::recordings_in(path);
         if (!found) return tl::unexpected(found.error());
-        for (const std::string& other : found->others)
-            spdlog::warn("{} is no recording, and is left out", other);
+        for (const auto& [left_out, why] : found->others)
+            spdlog::warn("{} {}, and is left out", left_out, why);
         files.insert(files.end(), found->recordings.begin(), found->recordings.end());
     }
     return files;
@@ -89,17 +89,24 @@ void RunOptions::declare_recordings(CLI::App& app) {
     for (const char* option : {"--since", "--until", "--conn"}) app.get_option(option)->needs(read);
     app.add_option("-w,--write", write,
                    "Also record what is seen to this file; see 'tcpdwell record'")
+        ->check(CLI::Validator(
+            [](const std::string& file) {
+                return file == "-" ? "standard output has what this command prints; give a file"
+                                   : "";
+            },
+            ""))
         ->type_name("FILE")
         ->excludes(read);
     declare_force(app, if_exists);
-    declare_write_errors(app);
+    declare_write_errors(app)->needs(app.get_option("--write"));
     for (const char* live_only : {"--duration", "--buffer-size", "--host-root", "--probes", "--btf",
                                   "--no-numbers", kCommandArgument, "--user"})
         app.get_option(live_only)->excludes(read);
 }
 
-void RunOptions::declare_write_errors(CLI::App& app) {
-    add_choice(app, "--on-error", on_write_error, {"stop", "continue"},
+CLI::Option* RunOptions::declare_write_errors(CLI::App& app) {
+    return add_choice(
+               app, "--on-error", on_write_error, {"stop", "continue"},
                "If the recording can't be written: stop, or continue and leave out what can't be "
                "written")
         ->capture_default_str();
@@ -200,7 +207,9 @@ Result<void> ViewRun::prepare_command() {
         if (!found) return tl::unexpected(found.error());
         user = std::move(*found);
     }
-    auto prepared = run::ChildCommand::prepare(options_.command, user);
+    const auto output =
+        options_.write == "-" ? run::CommandOutput::to_stderr : run::CommandOutput::inherited;
+    auto prepared = run::ChildCommand::prepare(options_.command, user, output);
     if (!prepared) return tl::unexpected(prepared.error());
     command_.emplace(std::move(*prepared));
     if (!options_.all) filter_.trees = {static_cast<std::uint32_t>(command_->pid())};

@@ -55,7 +55,7 @@ struct RunOptions {
     /// And those that concern recordings.
     void declare_recordings(CLI::App& app);
     /// What to do when a recording can't be written.
-    void declare_write_errors(CLI::App& app);
+    CLI::Option* declare_write_errors(CLI::App& app);
 };
 
 /// The files that are meant: a folder stands for the recordings in it.

@@ -23,7 +23,7 @@ namespace tcpdwell::event {
 // --- kinds
 
 // X(kind, name, struct) for each kind of record that has a meaning as an event. Decoder and
-// anonymiser don't compile before they handle a new row; record.cpp doesn't compile (-Wswitch)
+// anonymizer don't compile before they handle a new row; record.cpp doesn't compile (-Wswitch)
 // while a value of enum td_kind has no row.
 #define TCPDWELL_EVENT_RECORD_LIST(X)                                         \
     X(TD_STATE, "state", td_state) /* td_state_by_task where has_task is 1 */ \

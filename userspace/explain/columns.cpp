@@ -35,7 +35,7 @@ constexpr Explanation kColumns[] = {
            "network_namespaces(7)"),
     column("family", "ipv4 or ipv6: the family of the socket",
            "An IPv4 client of an IPv6 listener has an ipv6 socket at the server; its address is "
-           "shown as IPv4."),
+           "shown there as the kernel has it, ::ffff:192.0.2.1."),
     column("local", "address and port of this end",
            "With both ends on one host, each has its own lines."),
     column("remote", "address and port of the other end", "A listener has none."),
@@ -132,6 +132,10 @@ constexpr Explanation kColumns[] = {
            "tcp_get_info() in net/ipv4/tcp.c"),
     column("segments", "segments sent, received and retransmitted",
            "Retransmitted: of those sent, how many were sent again."),
+    column("retransmitted", "RETRANS: segments that were sent again",
+           "A number in segments, in the lines of report -i and in top (there of open connections, "
+           "when they were looked at last); in the report's table of transfers a share of the "
+           "segments sent, retransmitted_share."),
     column("rtt", "round-trip time: min_ns, smoothed_ns",
            "null where none was measured. min_ns is the smallest of the last "
            "tcp_min_rtt_wlen seconds.",
@@ -247,6 +251,9 @@ constexpr Explanation kColumns[] = {
            "Whether the edge is in the RFC's diagram, one that only Linux takes, or neither.",
            "RFC 9293, section 3.3.2, figure 5"),
     // report: services, remotes, ports
+    column("CONNS", "connections that ended, or are open",
+           "A column of the tables of reports and of top. In JSON the key is connections; that of a "
+           "finding has ids of some of those behind it."),
     column("services", "report: connections by local port and program",
            "Those that close first stand on top. For role client a line is a program, and address "
            "and port are "

@@ -32,12 +32,31 @@ std::string key(std::string_view word) {
 /// Names used by other tools and the RFC, by key: RFC 9293, ss, netstat; and keys that share an
 /// explanation.
 constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
-    {"synreceived", "SYN_RECV"}, {"estab", "ESTABLISHED"},   {"closed", "CLOSE"},
-    {"unconn", "CLOSE"},         {"listening", "LISTEN"},    {"2msl", "TIME_WAIT"},
-    {"p90ns", "p50_ns"},         {"p99ns", "p50_ns"},        {"p999ns", "p50_ns"},
-    {"maxns", "min_ns"},         {"endings", "ending"},      {"stepns", "timeline"},
-    {"handshake", "latencies"},  {"connect", "latencies"},   {"finacked", "latencies"},
-    {"dwell", "dwell_ns"},       {"nofile", "without_file"}, {"lost", "events_lost"},
+    {"synreceived", "SYN_RECV"},
+    {"estab", "ESTABLISHED"},
+    {"closed", "CLOSE"},
+    {"unconn", "CLOSE"},
+    {"listening", "LISTEN"},
+    {"2msl", "TIME_WAIT"},
+    {"p90ns", "p50_ns"},
+    {"p99ns", "p50_ns"},
+    {"p999ns", "p50_ns"},
+    {"maxns", "min_ns"},
+    {"endings", "ending"},
+    {"stepns", "timeline"},
+    {"handshake", "latencies"},
+    {"connect", "latencies"},
+    {"finacked", "latencies"},
+    {"dwell", "dwell_ns"},
+    {"nofile", "without_file"},
+    {"lost", "events_lost"},
+    {"strayreset", "stray_resets"},
+    {"shutdown", "how"},
+    {"exit", "how"},
+    {"abort", "how"},
+    {"close", "how"},
+    {"retrans", "retransmitted"},
+    {"retransmittedshare", "retransmitted"},
 };
 
 std::string_view after_last(std::string_view text, std::string_view separators) {

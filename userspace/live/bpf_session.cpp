@@ -51,10 +51,13 @@ int on_libbpf_message(libbpf_print_level level, const char* format, va_list argu
     if (level == LIBBPF_WARN && line.find("BEGIN PROG LOAD LOG") == std::string::npos)
         g_last_warning = line;
     const auto as = level == LIBBPF_WARN ? spdlog::level::debug : spdlog::level::trace;
+    constexpr std::string_view kOwnName = "libbpf: "; // most of its messages begin with it
     std::string_view rest = line;
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find('\n'), rest.size());
-        spdlog::log(as, "libbpf: {}", rest.substr(0, end));
+        std::string_view message = rest.substr(0, end);
+        if (message.starts_with(kOwnName)) message.remove_prefix(kOwnName.size());
+        spdlog::log(as, "{}{}", kOwnName, message);
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return 0;

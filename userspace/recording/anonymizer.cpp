@@ -204,7 +204,7 @@ Anonymizer::Anonymizer(const AddressCipher::Key& key) : cipher_(key) {
 
 Result<std::unique_ptr<Anonymizer>> Anonymizer::create() {
     if (sodium_init() < 0)
-        return fail(ErrorCode::failed, "cannot anonymise: the system gives no random numbers");
+        return fail(ErrorCode::failed, "cannot anonymize: the system gives no random numbers");
     return std::make_unique<Anonymizer>(random_bytes());
 }
 

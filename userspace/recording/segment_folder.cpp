@@ -26,19 +26,24 @@ constexpr Nanoseconds kShortest = std::chrono::seconds(1);
 constexpr std::string_view kPrefix = "tcpdwell-";
 constexpr std::string_view kSuffix = ".tdw";
 
-/// Whether it is worth opening: what can't be read at all is to be said, not left out.
-bool begins_like_a_recording(const std::string& path) {
+/// Why it isn't worth opening; "" if it is: what can't be read at all is to be said, not left out.
+std::string_view why_left_out(const std::string& path) {
+    constexpr std::string_view kNone = "is no recording";
     struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) return false; // removed meanwhile
-    if (!S_ISREG(status.st_mode)) return false;
+    if (::stat(path.c_str(), &status) != 0) return kNone; // removed meanwhile
+    if (!S_ISREG(status.st_mode)) return kNone;
     // Not waiting for a writer, if a FIFO has taken its place.
     const Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (!fd) return errno != ENOENT;
+    if (!fd) return errno == ENOENT ? kNone : "";
     constexpr std::string_view name = "tcpdwell recording ";
     std::array<char, kFrameHead + name.size()> bytes{};
-    return ::read(fd.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
-           get_u32({bytes.data(), 4}) == kHeadFrame &&
-           std::string_view(bytes.data() + kFrameHead, name.size()) == name;
+    if (::read(fd.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()) ||
+        get_u32({bytes.data(), 4}) != kHeadFrame ||
+        std::string_view(bytes.data() + kFrameHead, name.size()) != name)
+        return kNone;
+    const std::uint64_t head = kFrameHead + get_u32({bytes.data() + 4, 4});
+    if (static_cast<std::uint64_t>(status.st_size) < head) return "ends within its head";
+    return "";
 }
 
 } // namespace
@@ -49,8 +54,11 @@ Result<FolderContents> recordings_in(const std::string& folder) {
     for (auto entry = fs::directory_iterator(folder, error);
          !error && entry != fs::directory_iterator(); entry.increment(error)) {
         const std::string path = entry->path().string();
-        if (path.ends_with(kSuffix))
-            (begins_like_a_recording(path) ? found.recordings : found.others).push_back(path);
+        if (!path.ends_with(kSuffix)) continue;
+        if (const std::string_view why = why_left_out(path); !why.empty())
+            found.others.push_back({path, why});
+        else
+            found.recordings.push_back(path);
     }
     if (error)
         return fail(ErrorCode::failed, fmt::format("cannot read {}: {}", folder, error.message()),

@@ -34,10 +34,15 @@ struct RollOptions {
 };
 
 /// What is in a folder: the recordings (*.tdw) in the order of their names, and what is named like
-/// one but isn't (a recorder that was killed, or whose disk was full, can leave an empty file).
+/// one but isn't (a recorder that was killed, or whose disk was full, can leave an empty file, or a
+/// part of a head).
 struct FolderContents {
+    struct Other {
+        std::string path;
+        std::string_view why; ///< it is left out: "is no recording"
+    };
     std::vector<std::string> recordings;
-    std::vector<std::string> others;
+    std::vector<Other> others;
 };
 /// ErrorCode::failed if it can't be read, or holds no recording.
 Result<FolderContents> recordings_in(const std::string& folder);

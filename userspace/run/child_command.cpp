@@ -26,11 +26,16 @@ bool become(const CommandUser& user) {
 }
 
 int run(const std::vector<std::string>& words, const Fd& gate,
-        const std::optional<CommandUser>& user) {
+        const std::optional<CommandUser>& user, CommandOutput output) {
     char go = 0;
     if (::read(gate.get(), &go, 1) != 1) return 0; // tracing never began
     if (user && !become(*user)) {
         print_error(fmt::format("cannot become user {}: {}", user->name, std::strerror(errno)));
+        return 126;
+    }
+    if (output == CommandOutput::to_stderr && ::dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+        print_error(fmt::format("cannot send the output of {} to standard error: {}", words.front(),
+                                std::strerror(errno)));
         return 126;
     }
     std::vector<char*> arguments;
@@ -72,7 +77,8 @@ Result<CommandUser> find_command_user(const std::string& name) {
 }
 
 Result<ChildCommand> ChildCommand::prepare(const std::vector<std::string>& words,
-                                           const std::optional<CommandUser>& user) {
+                                           const std::optional<CommandUser>& user,
+                                           CommandOutput output) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         return fail(ErrorCode::failed, fmt::format("pipe: {}", std::strerror(errno)), errno);
@@ -83,7 +89,7 @@ Result<ChildCommand> ChildCommand::prepare(const std::vector<std::string>& words
         return fail(ErrorCode::failed, fmt::format("fork: {}", std::strerror(errno)), errno);
     if (pid == 0) {
         write_end.reset();
-        exit_with([&] { return run(words, read_end, user); });
+        exit_with([&] { return run(words, read_end, user, output); });
     }
     return ChildCommand(pid, std::move(write_end));
 }

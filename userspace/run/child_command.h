@@ -25,12 +25,17 @@ struct CommandUser {
 /// can't become that user.
 Result<CommandUser> find_command_user(const std::string& name);
 
+/// Where what a command prints goes: where ours would, or to standard error, as our standard output
+/// has a recording.
+enum class CommandOutput { inherited, to_stderr };
+
 class ChildCommand {
 public:
     /// Forks; the child waits for go(). `words` isn't empty. With a user, the command has the user
     /// id, the group and the supplementary groups of that one; else it stays who we are now.
     static Result<ChildCommand> prepare(const std::vector<std::string>& words,
-                                        const std::optional<CommandUser>& user = std::nullopt);
+                                        const std::optional<CommandUser>& user = std::nullopt,
+                                        CommandOutput output = CommandOutput::inherited);
     ChildCommand(ChildCommand&& other) noexcept;
     ChildCommand& operator=(ChildCommand&&) = delete;
     ~ChildCommand(); ///< a command that was never released exits without having run

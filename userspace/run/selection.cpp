@@ -24,6 +24,13 @@ bool Selection::selects(const track::ConnectionIdentity& who) const {
     return matches(filter_, who) && is_recorded(who);
 }
 
+track::TrackerTotals Selection::selected(track::TrackerTotals seen) {
+    if (&entrance() != this) return seen;
+    seen.transitions = transitions_;
+    seen.connections = connections_;
+    return seen;
+}
+
 void Selection::on_move(const track::StateMove& move) {
     const track::ConnectionIdentity& who = *move.who;
     if (who.slot >= counted_.size()) counted_.resize(std::size_t{who.slot} + 1);
@@ -37,11 +44,15 @@ void Selection::on_move(const track::StateMove& move) {
 }
 
 void Selection::on_transition(const track::TransitionLine& line) {
-    if (selects(*line.who)) next().on_transition(line);
+    if (!selects(*line.who)) return;
+    ++transitions_;
+    next().on_transition(line);
 }
 
 void Selection::on_connection(const track::ConnectionLine& line) {
-    if (selects(*line.who)) next().on_connection(line);
+    if (!selects(*line.who)) return;
+    if (!line.evicted) ++connections_;
+    next().on_connection(line);
 }
 
 void Selection::on_counters(const track::CountersLine& line) {

@@ -34,6 +34,10 @@ public:
     /// Whether the recording is one of such connections, whatever the user's filter is.
     [[nodiscard]] bool is_recorded(const track::ConnectionIdentity& who) const;
 
+    /// Of what the tracker has seen, transitions and connections as far as they were selected: the
+    /// kernel's filter lets more pass.
+    [[nodiscard]] track::TrackerTotals selected(track::TrackerTotals seen);
+
     void on_move(const track::StateMove& move) override;
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
@@ -51,6 +55,8 @@ private:
     const Context& context_;
     std::vector<track::ConnectionId>
         counted_; ///< by slot: the connection that the next one counts in a state; 0: none
+    std::uint64_t transitions_ = 0; ///< selected
+    std::uint64_t connections_ = 0;
 };
 
 } // namespace tcpdwell::run

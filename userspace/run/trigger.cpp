@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 
 #include "analysis/findings.h"
+#include "base/similar.h"
+#include "base/text.h"
 
 namespace tcpdwell::run {
 namespace {
@@ -18,19 +21,31 @@ std::string lower(std::string_view text) {
     return result;
 }
 
-tl::unexpected<Error> wrong(std::string_view text) {
-    std::vector<std::string> states;
+/// The words that triggers begin with.
+std::vector<std::string> known_words() {
+    std::vector<std::string> words;
     for (const tcp::State state : kAllOf<tcp::State>)
-        if (has_connection(state)) states.push_back(lower(name(state)));
-    std::vector<std::string_view> endings;
+        if (has_connection(state)) words.push_back(lower(name(state)));
     for (const tcp::Ending ending : kAllOf<tcp::Ending>)
-        if (ending != tcp::Ending::open) endings.push_back(name(ending));
-    return fail(ErrorCode::usage,
-                fmt::format("'{}' is no trigger. A trigger is STATE>NUMBER, ENDING>NUMBER/s (or "
-                            "/m, /h), or FINDING; "
-                            "STATE is {}; ENDING is {}; FINDING is {}",
-                            text, fmt::join(states, ", "), fmt::join(endings, ", "),
-                            fmt::join(analysis::finding_ids(), ", ")));
+        if (ending != tcp::Ending::open) words.emplace_back(name(ending));
+    for (const std::string_view id : analysis::finding_ids()) words.emplace_back(id);
+    return words;
+}
+
+/// Without the words that there are: they would take ten lines.
+tl::unexpected<Error> wrong(std::string_view text) {
+    const auto words = known_words();
+    const std::string word = lower(text.substr(0, text.find_first_of("> ")));
+    std::string meant;
+    if (std::find(words.begin(), words.end(), word) == words.end())
+        if (const auto alike = most_alike(word, words); !alike.empty())
+            meant = fmt::format(" (did you mean {}?)", fmt::join(alike, " or "));
+    return fail(
+        ErrorCode::usage,
+        fmt::format("'{}' is no trigger{}: STATE>NUMBER as time_wait>20000, ENDING>NUMBER/s "
+                    "(or /m, /h) as reset_sent>100/s, or FINDING as close_wait_leak; "
+                    "'tcpdwell explain' lists states, endings and findings",
+                    printable(text), meant));
 }
 
 std::optional<Nanoseconds> unit(std::string_view text) {

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "analysis/report_maker.h"
 #include "run/forwarding_consumer.h"
 #include "run/trigger.h"
+#include "run/window_reports.h"
 
 namespace tcpdwell::run {
 
@@ -20,8 +20,14 @@ public:
     /// stays true.
     using Pull = std::function<void(const std::string& trigger)>;
 
-    /// `context` and `next` must outlive this.
-    TriggerWatch(std::vector<Trigger> triggers, Pull pull, const Context& context, Consumer& next);
+    /// `report`: what counts as a finding. `context` and `next` must outlive this.
+    TriggerWatch(std::vector<Trigger> triggers, Pull pull, analysis::ReportOptions report,
+                 const Context& context, Consumer& next);
+
+    /// `next` has made a report of its own, which may cover more: its findings are conditions too.
+    void on_report(const report::Report& report);
+    /// Of the reports on findings, from those on that begin now.
+    void set_report_options(analysis::ReportOptions report);
 
     void begin(const Context& context) override;
     /// Looks whether conditions have become true since the last call.
@@ -39,18 +45,22 @@ private:
         Trigger trigger;
         std::optional<SlidingCount> endings{}; ///< of a RateOfEnding
         bool is_true = false;
+        bool is_in_report = false; ///< in that of on_report()
     };
 
     void look_for_findings(const RunState& state);
     bool holds(Watched& watched, MonoTime now);
+    void pull_what_has_become_true(MonoTime now);
 
     std::vector<Watched> watched_;
     Pull pull_;
     const Context& context_;
     EnumArray<tcp::State, std::uint64_t> in_state_;      ///< sockets
     EnumArray<tcp::State, std::uint64_t> most_in_state_; ///< since the last look
-    std::optional<analysis::ReportMaker> maker_;         ///< if there is a trigger on a finding
-    std::vector<std::string> findings_;
+    analysis::ReportOptions report_options_;
+    std::optional<WindowReports> reports_; ///< if there is a trigger on a finding
+    std::vector<std::string> findings_;    ///< of the last look
+    std::vector<std::string> in_report_;   ///< of the last on_report()
     MonoTime next_look_{};
     bool is_look_asked_ = false;
 };

@@ -9,8 +9,11 @@
 #include <sys/un.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <memory>
+
+#include "base/text.h"
 
 namespace tcpdwell::serve {
 namespace {
@@ -50,7 +53,13 @@ Result<ListeningSocket> listen_at_file(const std::string& where) {
     std::memcpy(address.sun_path, path.data(), path.size());
     struct stat there {};
     if (::lstat(path.c_str(), &there) == 0) {
-        if (!S_ISSOCK(there.st_mode) || is_served(address)) return cannot_listen(where, EADDRINUSE);
+        if (!S_ISSOCK(there.st_mode))
+            return fail(ErrorCode::failed,
+                        fmt::format("cannot listen at {}: {} is there, and is no socket; choose "
+                                    "another path",
+                                    where, S_ISDIR(there.st_mode) ? "a folder" : "a file"),
+                        EADDRINUSE);
+        if (is_served(address)) return cannot_listen(where, EADDRINUSE);
         ::unlink(path.c_str()); // left by one that was killed
     }
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -58,6 +67,13 @@ Result<ListeningSocket> listen_at_file(const std::string& where) {
         ::listen(fd.get(), kBacklog) != 0)
         return cannot_listen(where, errno);
     return ListeningSocket{std::move(fd), where};
+}
+
+/// getaddrinfo takes any number and leaves out what doesn't fit.
+bool is_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return error == std::errc{} && stop == text.data() + text.size();
 }
 
 std::string name_of(const Fd& fd) {
@@ -86,11 +102,16 @@ Result<ListeningSocket> listen_at(const std::string& where) {
     if (colon == std::string::npos || host.empty() || colon + 1 == where.size())
         return fail(ErrorCode::usage,
                     fmt::format("{}: not HOST:PORT, [IPV6]:PORT or unix:PATH", where));
+    const std::string port = where.substr(colon + 1);
+    if (!is_port(port))
+        return fail(ErrorCode::usage,
+                    fmt::format("{}: '{}' isn't a port, a number from 0 to 65535 (0: a free one)",
+                                where, printable(port)));
     addrinfo hints{};
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
-    const int error = ::getaddrinfo(host.c_str(), where.substr(colon + 1).c_str(), &hints, &found);
+    const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
     if (error != 0)
         return fail(ErrorCode::usage, fmt::format("{}: {}", where, ::gai_strerror(error)));
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);

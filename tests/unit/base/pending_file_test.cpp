@@ -105,6 +105,17 @@ TEST_F(PendingFiles, replace_nothing_without_being_asked_to) {
         EXPECT_TRUE(PendingFile::open(name, IfExists::refuse)) << name;
 }
 
+TEST_F(PendingFiles, are_not_made_where_a_link_points_to_nothing) {
+    fs::create_symlink("gone", path());
+    for (const IfExists if_exists : {IfExists::refuse, IfExists::replace}) {
+        const auto refused = PendingFile::open(path(), if_exists);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().message,
+                  "cannot write " + path() + ": it is a symbolic link to what isn't there");
+    }
+    EXPECT_EQ(files(), 1U);
+}
+
 TEST_F(PendingFiles, exclude_each_other) {
     for (const bool exists : {false, true}) {
         if (exists) write("old");

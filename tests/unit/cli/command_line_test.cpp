@@ -28,6 +28,8 @@ TEST(CommandLine, ACommandThatIsNotKnown) {
     EXPECT_THAT(mistake_in({"quux"}), AllOf(HasSubstr("no command 'quux'"), HasSubstr("census")));
     EXPECT_THAT(mistake_in({}), HasSubstr("a command is missing: trace, report"));
     EXPECT_THAT(mistake_in({"--port", "80"}), HasSubstr("tcpdwell has no option --port"));
+    EXPECT_THAT(mistake_in({"diff", "--help"}), HasSubstr("there is no command 'diff'"));
+    EXPECT_THAT(mistake_in({"help", "trace", "report"}), HasSubstr("'report' isn't expected here"));
 }
 
 TEST(CommandLine, AnOptionThatIsNotKnown) {
@@ -35,6 +37,8 @@ TEST(CommandLine, AnOptionThatIsNotKnown) {
                 AllOf(HasSubstr("'trace' has no option --prt (did you mean --port"),
                       HasSubstr("tcpdwell help trace")));
     EXPECT_THAT(mistake_in({"report", "--foramt=json"}), HasSubstr("did you mean --format?"));
+    EXPECT_THAT(mistake_in({"record", "-o", "x", "-r", "y"}),
+                AllOf(HasSubstr("'record' has no option -r;"), Not(HasSubstr("did you mean"))));
     EXPECT_THAT(mistake_in({"census", "port", "80"}),
                 HasSubstr("'port' isn't expected here (did you mean --port?"));
 }
@@ -50,6 +54,28 @@ TEST(CommandLine, ACommandToRunStandsAfterTheDashes) {
     EXPECT_EQ(mistake_in({"trace", "--", "curl", "--", "x"}), "");
     EXPECT_EQ(mistake_in({"trace", "-c", "--", "port", "80"}), "");
     EXPECT_EQ(mistake_in({"trace", "--", "help"}), "");
+    EXPECT_THAT(mistake_in({"trace", "--"}), HasSubstr("the command to run is missing after --"));
+}
+
+TEST(CommandLine, OptionsThatWouldHaveNoEffect) {
+    EXPECT_THAT(mistake_in({"trace", "--force"}), HasSubstr("--force requires --write"));
+    EXPECT_THAT(mistake_in({"top", "--force"}), HasSubstr("--force requires --write"));
+    EXPECT_THAT(mistake_in({"report", "--on-error", "stop"}), HasSubstr("requires --write"));
+    EXPECT_THAT(mistake_in({"trace", "--strict=3"}), HasSubstr("--strict takes no value"));
+    EXPECT_THAT(mistake_in({"serve", "--zone", "x"}), HasSubstr("--zone requires --export"));
+    EXPECT_THAT(mistake_in({"export", "--schema", "-r", "x"}),
+                HasSubstr("can't be given together with"));
+    EXPECT_THAT(mistake_in({"record", "-o", "x", "--threshold", "close_wait_leak.age=1s"}),
+                HasSubstr("--threshold requires --trigger"));
+    EXPECT_EQ(mistake_in({"trace", "--force", "-w", "x"}), "");
+}
+
+TEST(CommandLine, StandardOutputHasOneThing) {
+    for (const char* view : {"trace", "report", "top"})
+        EXPECT_THAT(
+            mistake_in({view, "-w", "-"}),
+            HasSubstr("--write: standard output has what this command prints; give a file"));
+    EXPECT_EQ(mistake_in({"record", "-o", "-"}), "");
 }
 
 TEST(CommandLine, ValuesThatCannotBeTaken) {
@@ -69,6 +95,13 @@ TEST(CommandLine, ValuesThatCannotBeTaken) {
     EXPECT_THAT(mistake_in({"trace", "-r", "f", "-d", "1s"}),
                 HasSubstr("can't be given together with"));
     EXPECT_THAT(mistake_in({"record"}), HasSubstr("--output is required"));
+    EXPECT_THAT(mistake_in({"trace", "-d", "99999999999h"}),
+                HasSubstr("isn't a duration of at most 106000d"));
+    EXPECT_EQ(mistake_in({"trace", "-d", "106000d"}), "");
+    EXPECT_THAT(mistake_in({"record", "-o", "x", "--max-size", "1"}),
+                AllOf(HasSubstr("a size from 1MiB"), Not(HasSubstr("500K"))));
+    EXPECT_THAT(mistake_in({"trace", "-r", "f", "--since", "+1s", "--since", "+2s"}),
+                HasSubstr("--since is given twice"));
     for (const char* const bad : {"", "x", "-1s"})
         EXPECT_THAT(mistake_in({"record", "-o", "x", "--after", bad}), HasSubstr("--after")) << bad;
 }
@@ -99,12 +132,13 @@ TEST(CommandLine, HelpOfEachCommand) {
     for (CLI::App* app : apps) {
         std::istringstream text(app->help(app->get_parent() ? "tcpdwell" : ""));
         for (std::string printed; std::getline(text, printed);) {
-            EXPECT_LT(printed.size(), 100u) << printed;
+            EXPECT_LE(printed.size(), 80U) << printed;
             for (const char* kind : {"TEXT", "UINT", "FLOAT", " INT ", "Excludes:", "Needs:"})
                 EXPECT_THAT(printed, Not(HasSubstr(kind)));
         }
         EXPECT_THAT(app->help("tcpdwell"), Not(HasSubstr("SUBCOMMAND")));
     }
+    EXPECT_THAT(line.app().get_subcommand("help")->help("tcpdwell"), HasSubstr("[COMMAND]\n"));
     EXPECT_THAT(line.app().get_subcommand("trace")->help("tcpdwell"),
                 HasSubstr("Usage: tcpdwell trace [OPTIONS] [-- CMD...]"));
 }

@@ -65,6 +65,18 @@ TEST(Words, ColumnsNameTheirValues) {
     expect_values_named<tcp::Role>(column_text("role"));
 }
 
+TEST(Words, WordsOfTablesAndLines) {
+    for (const auto& [word, column] :
+         {std::pair("CONNS", "CONNS"), std::pair("RETRANS", "retransmitted"),
+          std::pair("stray_reset", "stray_resets"), std::pair("shutdown", "how"),
+          std::pair("exit", "how"), std::pair("abort", "how"), std::pair("closed_by.how", "how")}) {
+        const auto found = explain::explain(word);
+        EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const explain::Explanation* e) {
+            return e->topic == explain::Topic::column && e->word == column;
+        })) << word;
+    }
+}
+
 TEST(Words, Findings) {
     for (const std::string_view id :
          {"server_closes_first", "close_wait_leak",     "time_wait_table_full",

@@ -213,6 +213,15 @@ TEST_F(SegmentFolderTest, recordings_of_a_folder_are_listed_in_order) {
     ASSERT_TRUE(found);
     EXPECT_EQ(found->recordings, (std::vector<std::string>{path_ / "a.tdw", path_ / "b.tdw"}));
     EXPECT_EQ(found->others.size(), 2U) << "what was left by a full disk hides nothing";
+    fs::resize_file(path_ / "a.tdw", fs::file_size(path_ / "a.tdw") - 1);
+    const auto cut = recording::recordings_in(path_);
+    ASSERT_TRUE(cut);
+    EXPECT_EQ(cut->recordings, std::vector<std::string>{path_ / "b.tdw"});
+    ASSERT_EQ(cut->others.size(), 3U);
+    const auto within_head = std::ranges::find(cut->others, "ends within its head",
+                                               &recording::FolderContents::Other::why);
+    ASSERT_NE(within_head, cut->others.end());
+    EXPECT_EQ(within_head->path, path_ / "a.tdw");
 }
 
 } // namespace

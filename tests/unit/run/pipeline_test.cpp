@@ -2,9 +2,11 @@
 // What ends a run, and that the source is drained then.
 #include "run/pipeline.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <cerrno>
 #include <fstream>
@@ -138,6 +140,27 @@ TEST_F(PipelineTest, a_command_starts_when_the_source_is_ready_and_its_end_stops
     EXPECT_EQ(outcome->command_status, 7);
     EXPECT_EQ(source.stops, 1);
     EXPECT_GE(source.polls, 20);
+}
+
+TEST_F(PipelineTest, what_a_command_prints_does_not_get_into_a_recording_on_standard_output) {
+    const TemporaryFolder folder;
+    const std::string files[] = {folder.path() / "out", folder.path() / "err"};
+    const pid_t own = ::fork(); // standard output and standard error of ours stay what they are
+    ASSERT_GE(own, 0);
+    if (own == 0) {
+        for (const int i : {0, 1})
+            ::dup2(::open(files[i].c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), i + 1);
+        auto command = run::ChildCommand::prepare({"echo", "words"}, std::nullopt,
+                                                  run::CommandOutput::to_stderr);
+        ::_exit(command && run(&*command) ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(own, &status, 0), own);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(std::filesystem::file_size(files[0]), 0U);
+    std::string line;
+    std::getline(std::ifstream(files[1]) >> std::ws, line);
+    EXPECT_EQ(line, "words");
 }
 
 /// The process `pid` has ended, and nobody waits for it any more.

@@ -137,6 +137,10 @@ TEST(Selection, moves_behind_it_follow_from_each_other) {
             EXPECT_EQ(split.selected.wrong_moves, 0);
             EXPECT_EQ(split.selected.transitions, split.transitions);
             EXPECT_EQ(split.selected.connections, split.connections);
+            const track::TrackerTotals seen = split.selection.selected(tracker.totals());
+            EXPECT_EQ(seen.transitions, static_cast<std::uint64_t>(split.transitions));
+            EXPECT_EQ(seen.connections, static_cast<std::uint64_t>(split.connections));
+            EXPECT_LT(seen.connections, tracker.totals().connections);
             EXPECT_GT(split.selected.moves, 0);
             EXPECT_LT(split.selected.moves, split.all.moves);
             changes_mind += split.changes_mind;

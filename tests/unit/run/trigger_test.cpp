@@ -54,7 +54,7 @@ TEST(Trigger, is_a_finding) {
     }
 }
 
-TEST(Trigger, anything_else_is_refused_with_the_words_that_there_are) {
+TEST(Trigger, anything_else_is_refused_with_its_forms) {
     for (const char* text :
          {"", ">", "time_wait", "time_wait>", "time_wait>x", "time_wait>-1", "time_wait>5x",
           "time_wait>5/s", "reset_sent>5", "reset_sent>5/d", "listen>1", "close_wait_leak>1",
@@ -62,9 +62,18 @@ TEST(Trigger, anything_else_is_refused_with_the_words_that_there_are) {
         const auto trigger = run::Trigger::parse(text);
         ASSERT_FALSE(trigger) << text;
         EXPECT_EQ(trigger.error().code, ErrorCode::usage);
-        for (const char* word : {"time_wait", "fin_wait2_expired", "close_wait_leak", "/m"})
+        for (const char* word :
+             {"time_wait>", "reset_sent>", "close_wait_leak", "/m", "tcpdwell explain"})
             EXPECT_NE(trigger.error().message.find(word), std::string::npos) << word;
+        EXPECT_LT(trigger.error().message.size(), 300U) << "one can read it";
     }
+}
+
+TEST(Trigger, of_a_word_that_is_not_known_an_alike_one_is_named) {
+    for (const auto& [text, meant] : {std::pair("time_wiat>5", "mean time_wait"),
+                                      std::pair("reset_snt>1/s", "mean reset_sent"),
+                                      std::pair("close_wait_leek", "mean close_wait_leak")})
+        EXPECT_NE(run::Trigger::parse(text).error().message.find(meant), std::string::npos) << text;
 }
 
 // Against counting one by one: right to a sixtieth of the window.
@@ -94,10 +103,11 @@ TEST(SlidingCount, counts_what_lies_in_the_window) {
 /// Runs traffic through a tracker with a watch on it; how often a trigger was pulled.
 class WatchRun : public track::TrackerListener {
 public:
-    explicit WatchRun(const std::string& text, const event::Filter& filter = {})
+    explicit WatchRun(const std::string& text, const event::Filter& filter = {},
+                      const analysis::ReportOptions& report = {})
         : watch_(
-              {*run::Trigger::parse(text)}, [this](const std::string&) { ++pulls_; }, context_,
-              behind_),
+              {*run::Trigger::parse(text)}, [this](const std::string&) { ++pulls_; }, report,
+              context_, behind_),
           selection_(filter, context_, watch_), tracker_(selection_.entrance(), {}) {}
 
     int pulls(std::uint64_t seed, std::size_t stories) {
@@ -127,6 +137,7 @@ public:
         look();
         return pulls_;
     }
+    run::TriggerWatch& watch() { return watch_; }
     std::uint64_t highest = 0; ///< TIME_WAITs at a time
     std::uint64_t resets = 0;
 
@@ -164,6 +175,32 @@ TEST(TriggerWatch, shows_endings) {
     ASSERT_GT(probe.resets, 3U);
     EXPECT_EQ(WatchRun("reset_sent>" + std::to_string(probe.resets) + "/h").pulls(3, 300), 0);
     EXPECT_EQ(WatchRun("reset_sent>2/h").pulls(3, 300), 1);
+}
+
+TEST(TriggerWatch, what_counts_as_a_finding_is_what_the_thresholds_say) {
+    WatchRun by_default("server_closes_first");
+    EXPECT_EQ(by_default.pulls(3, 300), 0);
+    analysis::ReportOptions report;
+    ASSERT_TRUE(report.thresholds.set("server_closes_first.connections=1"));
+    ASSERT_TRUE(report.thresholds.set("server_closes_first.share=1%"));
+    EXPECT_GE(WatchRun("server_closes_first", {}, report).pulls(3, 300), 1);
+}
+
+report::Report report_with(std::string_view id) {
+    report::Report report;
+    report::Findings findings;
+    findings.list.emplace_back().id = id;
+    report.sections.push_back({"findings", "", "", std::move(findings)});
+    return report;
+}
+
+TEST(TriggerWatch, a_finding_of_a_longer_report_is_one_too) {
+    WatchRun run("server_closes_first");
+    run.watch().on_report(report_with("server_closes_first"));
+    EXPECT_EQ(run.pulls(3, 300), 1) << "once, however long it is in the report";
+    WatchRun other("server_closes_first");
+    other.watch().on_report(report_with("close_wait_leak"));
+    EXPECT_EQ(other.pulls(3, 300), 0);
 }
 
 /// A connection to port 80, where process 100 listens; process 101 accepts it.

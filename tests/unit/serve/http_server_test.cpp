@@ -10,6 +10,8 @@
 
 #include <chrono>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
 #include "support/temporary_folder.h"
 
@@ -155,6 +157,23 @@ TEST(ListenAt, refuses_what_it_cannot_have) {
     }
     // Its file is still there, and nobody listens.
     EXPECT_TRUE(serve::listen_at("unix:" + path));
+    const std::string file = path + ".txt";
+    std::ofstream(file) << "text";
+    EXPECT_THAT(serve::listen_at("unix:" + file).error().message,
+                HasSubstr("a file is there, and is no socket"));
+    EXPECT_TRUE(std::filesystem::exists(file));
+    EXPECT_THAT(serve::listen_at("unix:" + folder.path().string()).error().message,
+                HasSubstr("a folder is there"));
+}
+
+TEST(ListenAt, takes_numbers_of_ports_only) {
+    for (const char* port : {"65536", "99999", "-1", "http", "80x"}) {
+        const auto socket = serve::listen_at(std::string("127.0.0.1:") + port);
+        ASSERT_FALSE(socket) << port;
+        EXPECT_EQ(socket.error().code, ErrorCode::usage) << port;
+        EXPECT_THAT(socket.error().message, HasSubstr(std::string("'") + port +
+                                                      "' isn't a port, a number from 0 to 65535"));
+    }
 }
 
 TEST(ListenAt, names_the_port_that_was_chosen) {
