@@ -32,6 +32,7 @@ namespace tcpdwell::analysis {
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
     X(hung_up, "hung_up")                  /* the same by a client that has had its answer */ \
     X(admin_killed, "admin_killed")        /* ss -K, on purpose */ \
+    X(discarded, "discarded")              /* a client closed, not wanting what came */ \
     X(reset_here, "reset_here")            /* any other RST that this end sent */ \
     X(probe, "probe")                      /* a client closed within moments, having sent nothing */ \
     X(probed, "probed")                    /* the same as the server sees it */ \

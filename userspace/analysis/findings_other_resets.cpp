@@ -48,6 +48,7 @@ bool is_harmless(const RuleInput& evidence, const PartyEnds& ends, EndCause caus
     };
     switch (cause) {
     case EndCause::admin_killed:
+    case EndCause::discarded:
     case EndCause::late_word:
     case EndCause::met_late_word: return true;
     case EndCause::probe: return is_check(evidence, facts);
@@ -120,11 +121,23 @@ constexpr std::string_view kProbeAdvice =
     "Probably probes whether the port is open (Kubernetes: tcpSocket; load balancers), by which "
     "nothing is lost. A probe that reads what the server says first ends without a reset.";
 
+constexpr std::string_view kDiscardedAdvice =
+    "What this program had sent was acknowledged. Probably it needed nothing of what it left: the "
+    "answer to a closing message (QUIT), TLS's close_notify, the rest of a page whose beginning is "
+    "enough for a check (haproxy: option httpchk). Then nothing is lost. If it needs an answer "
+    "that comes so late, it has to read to the end before it closes.";
+
+constexpr std::string_view kProxyDiscardedAdvice =
+    "This program serves clients itself: probably one of those had gone, or a check needed no more "
+    "than the beginning of a page (haproxy: option httpchk). What it had sent was acknowledged, "
+    "so the RST took nothing of that away.";
+
 constexpr Harmless kHarmless[] = {
     {EndCause::admin_killed, "",
      "Somebody, or a program with the right to, ended these sockets (ss -K; SOCK_DESTROY): on "
      "purpose, and no fault of either program. The shell history, sudo's log or an audit rule for "
      "netlink shows who."},
+    {EndCause::discarded, "", kDiscardedAdvice},
     {EndCause::probe, "", kProbeAdvice},
     {EndCause::probed, "That is while others end well.", kProbeAdvice},
     {EndCause::reset_answered, "The requests were all of the same size.",
@@ -134,20 +147,6 @@ constexpr Harmless kHarmless[] = {
     {EndCause::late_word, "", kClosingAdvice},
     {EndCause::met_late_word, "", kClosingAdvice},
 };
-
-void find_harmless_resets(const RuleInput& evidence, const PartyEnds& ends, FindingDrafts& drafts) {
-    for (const Harmless& kind : kHarmless) {
-        const CauseFacts* facts = ends.facts(kind.cause);
-        if (!facts || !is_harmless(evidence, ends, kind.cause, *facts) ||
-            !is_many(evidence, "connections_reset", facts->count, ends.connections()))
-            continue;
-        Resets resets;
-        add(resets, kind.cause, *facts);
-        FindingDraft draft = reset_draft(report::Severity::info, ends, resets, kind.what);
-        draft.advice.emplace_back(kind.advice);
-        drafts.push_back(std::move(draft));
-    }
-}
 
 /// Whether the program that connects serves clients itself.
 bool has_clients(const RuleInput& evidence, const PartyEnds& ends) {
@@ -159,6 +158,21 @@ bool has_clients(const RuleInput& evidence, const PartyEnds& ends) {
                (other.process->pid == program.pid ||
                 (ends.several_pids && other.process->comm() == program.comm()));
     });
+}
+
+void find_harmless_resets(const RuleInput& evidence, const PartyEnds& ends, FindingDrafts& drafts) {
+    for (const Harmless& kind : kHarmless) {
+        const CauseFacts* facts = ends.facts(kind.cause);
+        if (!facts || !is_harmless(evidence, ends, kind.cause, *facts) ||
+            !is_many(evidence, "connections_reset", facts->count, ends.connections()))
+            continue;
+        Resets resets;
+        add(resets, kind.cause, *facts);
+        FindingDraft draft = reset_draft(report::Severity::info, ends, resets, kind.what);
+        const bool is_proxy = kind.cause == EndCause::discarded && has_clients(evidence, ends);
+        draft.advice.emplace_back(is_proxy ? kProxyDiscardedAdvice : kind.advice);
+        drafts.push_back(std::move(draft));
+    }
 }
 
 } // namespace

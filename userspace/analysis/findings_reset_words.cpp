@@ -19,6 +19,7 @@ enum class Common {
     hung_up_on,        ///< a proxy, when its own client had gone
     gave_up,           ///< a client, before the answer came
     lingered_out,      ///< the same, with SO_LINGER
+    discarded,         ///< a client closed, not wanting what came
     probe,             ///< a client closed at once, having sent nothing
     probed,            ///< the same as the server sees it
     reset_answered,    ///< received at once after an answer
@@ -74,6 +75,7 @@ Common common_of(const PartyEnds& ends, const Resets& resets) {
     case EndCause::admin_killed: return Common::killed;
     case EndCause::closed_unanswered: return Common::timed_reading;
     case EndCause::late_word: return Common::late_word;
+    case EndCause::discarded: return Common::discarded;
     case EndCause::probe: return Common::probe;
     default: break;
     }
@@ -100,6 +102,7 @@ std::uint64_t count_of(Common common, const Resets& resets) {
     case Common::hung_up_on: return std::min(resets.most->hung_up_on, resets.most->count);
     case Common::at_both: return std::min(resets.most->between, resets.most->count);
     case Common::killed:
+    case Common::discarded:
     case Common::when_idle:
     case Common::probe:
     case Common::probed:
@@ -138,6 +141,22 @@ std::string gave_up_text(const std::string& so_many, const CauseFacts& facts) {
         facts.most_received > 0 ? "the answers, or the rest of them," : "the answers";
     return fmt::format("{} were closed by it before {} came{}", so_many, answers,
                        patience.empty() ? "" : ": it gave up waiting" + patience);
+}
+
+/// Of a client that didn't want what came.
+std::string discarded_text(const std::string& so_many, const CauseFacts& facts) {
+    if (facts.details[unread_data] == facts.count)
+        return fmt::format("{} were closed by it with up to {} unread, for which close() sends an "
+                           "RST",
+                           so_many, counted(facts.most_unread, "byte"));
+    if (facts.details[unread_data] > 0)
+        return fmt::format("{} were closed by it with data unread, or just before something came, "
+                           "which an RST answered",
+                           so_many);
+    return fmt::format("{} were closed by it {}, and an RST answered what came then", so_many,
+                       facts.idle.max() < std::chrono::milliseconds(20)
+                           ? "within moments of its last sending"
+                           : "just before something came");
 }
 
 std::string lingered_out_text(const std::string& so_many, const CauseFacts& facts) {
@@ -190,6 +209,7 @@ std::string lead_text(const PartyEnds& ends, const Resets& resets, Common common
                            facts.most_received == 0 ? " without an answer" : "");
     case Common::gave_up: return gave_up_text(so_many, facts);
     case Common::lingered_out: return lingered_out_text(so_many, facts);
+    case Common::discarded: return discarded_text(so_many, facts);
     case Common::probe:
         return fmt::format("{} were closed by it within moments of connecting, having sent "
                            "nothing: what the peer says first met the close, or stayed unread",
@@ -262,10 +282,17 @@ std::string received_advice(Common common) {
 }
 
 std::string gave_up_advice(const CauseFacts& facts, bool has_clients) {
+    const std::string patience = patience_text(facts);
+    const std::string_view who =
+        has_clients ? ", or a client of its own that hung up (nginx logs 499)," : "";
+    if (patience.empty())
+        return fmt::format("Something came after this program had closed: it{} gave up waiting, or "
+                           "wanted no more. If it gave up, hold {} time-out against the time that "
+                           "the server takes.",
+                           who, has_clients ? "that" : "its");
     return fmt::format("The answers came after this program had closed: it{} gave up waiting{}. "
                        "Hold {} time-out against the time that the server takes.",
-                       has_clients ? ", or a client of its own that hung up (nginx logs 499)," : "",
-                       patience_text(facts), has_clients ? "that" : "its");
+                       who, patience, has_clients ? "that" : "its");
 }
 
 } // namespace

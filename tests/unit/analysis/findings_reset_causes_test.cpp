@@ -35,7 +35,7 @@ TEST_F(ResetCauses, the_cause_comes_first) {
         {gives_up(EndingDetail::data_after_close, 9),
          "were closed by it before the answers, or the rest of them, came: it gave up waiting "
          "after 2.0 s"},
-        {gives_up(EndingDetail::data_after_close, 0).idle(9, 0),
+        {gives_up(EndingDetail::data_after_close, 0).idle(90, 0),
          "were closed by it before the answers came (5 RSTs"},
         {gives_up(EndingDetail::so_linger_zero, 0),
          "to 10.0.0.1:80 were closed by it with SO_LINGER 0: it gave up waiting after 2.0 s (5 "

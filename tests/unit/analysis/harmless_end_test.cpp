@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which RSTs take nothing away from anybody.
+#include <gtest/gtest.h>
+
+#include "ended_line.h"
+
+namespace tcpdwell::test {
+namespace {
+
+EndedLine met_its_close(std::uint32_t waited_ms, Nanoseconds met) {
+    EndedLine client =
+        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(48, 46)
+            .established(5s)
+            .stays(FIN_WAIT1, met)
+            .closed_how(tcp::ClosedHow::close);
+    const auto closing = std::chrono::duration_cast<std::chrono::milliseconds>(met).count();
+    return client.idle(waited_ms + static_cast<std::uint32_t>(closing), 0);
+}
+
+/// QUIT, and close() at once: whenever the answer comes, nobody has waited for it.
+TEST(HarmlessEnd, who_closes_within_moments_of_sending_has_waited_for_nothing) {
+    EXPECT_EQ(met_its_close(0, 10ms).cause(), EndCause::discarded);
+    EXPECT_EQ(met_its_close(19, 3s).cause(), EndCause::discarded);
+    EXPECT_EQ(met_its_close(20, 3s).cause(), EndCause::reset_here) << "it waited";
+    EXPECT_EQ(met_its_close(0, 10ms).carried(48, 0).cause(), EndCause::discarded);
+    EXPECT_EQ(met_its_close(0, 10ms).carried(0, 46).cause(), EndCause::reset_here)
+        << "of what it has sent nothing is known";
+    EndedLine unacknowledged = met_its_close(0, 10ms);
+    unacknowledged.numbers.unacked = 1;
+    EXPECT_EQ(unacknowledged.cause(), EndCause::reset_here);
+    unacknowledged.numbers.unacked = 0;
+    unacknowledged.numbers.unsent = 1;
+    EXPECT_EQ(unacknowledged.cause(), EndCause::reset_here);
+}
+
+/// TLS's close_notify answers the FIN, or overlaps with it.
+TEST(HarmlessEnd, what_comes_within_moments_of_a_close_was_not_waited_for_in_vain) {
+    EXPECT_EQ(met_its_close(999, 19ms).cause(), EndCause::discarded);
+    EXPECT_EQ(met_its_close(999, 20ms).cause(), EndCause::reset_here);
+    EXPECT_EQ(met_its_close(1000, 19ms).cause(), EndCause::reset_here) << "as by a time-out";
+    EXPECT_EQ(met_its_close(999, 19ms).carried(48, 0).cause(), EndCause::reset_here)
+        << "it has never been answered";
+}
+
+/// A half-close waits for the answer; how long it did is known by the close() after it.
+TEST(HarmlessEnd, who_shuts_down_one_direction_goes_on_waiting) {
+    EndedLine half =
+        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(4, 1)
+            .established(1ms)
+            .stays(FIN_WAIT1, 1ms)
+            .stays(FIN_WAIT2, 1499ms)
+            .closed_how(tcp::ClosedHow::shutdown)
+            .idle(500, 450);
+    half.line.numbers_at = *half.line.closed - 1s;
+    EXPECT_EQ(half.cause(), EndCause::reset_here);
+    EXPECT_EQ(analysis::idle_before_close(half.get()), 500ms);
+    half.line.numbers_at = half.line.closed;
+    EXPECT_EQ(half.cause(), EndCause::reset_here);
+    EXPECT_EQ(analysis::idle_before_close(half.get()), std::nullopt);
+}
+
+TEST(HarmlessEnd, a_client_that_leaves_something_unread_loses_it_by_choice) {
+    EndedLine client = client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                           .carried(684, 2021, 24)
+                           .idle(2000, 0);
+    EXPECT_EQ(EndedLine(client).cause(), EndCause::discarded);
+    EndedLine later = client;
+    later.line.closed_first = ClosedFirst::remote;
+    EXPECT_EQ(later.stays(CLOSE_WAIT, 1ms).cause(), EndCause::discarded);
+    client.numbers.unacked = 1;
+    EXPECT_EQ(EndedLine(client).cause(), EndCause::reset_here) << "its own data may be lost";
+    client.numbers.unacked = {};
+    EXPECT_EQ(EndedLine(client).cause(), EndCause::reset_here) << "it isn't known";
+    EXPECT_EQ(served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
+                  .carried(684, 2021, 24)
+                  .cause(),
+              EndCause::answered_unread)
+        << "a server's answer may be lost";
+}
+
+} // namespace
+} // namespace tcpdwell::test

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/harmless_end.h"
+
+#include <algorithm>
+
+#include "analysis/end_cause.h"
+#include "analysis/end_facts.h"
+
+namespace tcpdwell::analysis {
+namespace {
+
+bool was_reset_by_client(const track::ConnectionLine& line, tcp::EndingDetail detail) {
+    return is_client_end(line) && line.ending == tcp::Ending::reset_sent && line.detail == detail;
+}
+
+/// From the close on, until data came that the RST answered.
+std::optional<Nanoseconds> met_after(const track::ConnectionLine& line) {
+    const auto first = time_in(line, tcp::State::FIN_WAIT1);
+    if (!first || line.closed_how == tcp::ClosedHow::shutdown) return std::nullopt;
+    return *first + time_in(line, tcp::State::FIN_WAIT2).value_or(Nanoseconds(0));
+}
+
+/// Who closes within moments of sending has waited for no answer. Where something comes within
+/// moments of a close, the server has answered that close (TLS's close_notify), or it was sending
+/// just then: hardly what was waited for in vain. Time-outs are longer than the second that most
+/// answers take.
+bool has_waited_for_nothing(const track::ConnectionLine& line) {
+    const auto waited = idle_before_close(line);
+    if (!waited || !has_sent(line)) return false;
+    if (*waited < kMoment) return true;
+    const auto met = met_after(line);
+    return has_received(line) && *waited < kAtOnce && met && *met < kMoment;
+}
+
+} // namespace
+
+bool has_discarded(const track::ConnectionLine& line) {
+    if (!has_been_acknowledged(line)) return false;
+    return (was_reset_by_client(line, tcp::EndingDetail::unread_data) && has_left_unread(line)) ||
+           (was_reset_by_client(line, tcp::EndingDetail::data_after_close) &&
+            line.closed_first == tcp::ClosedFirst::local && has_waited_for_nothing(line));
+}
+
+} // namespace tcpdwell::analysis

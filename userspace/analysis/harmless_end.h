@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ends by an RST that takes nothing away from anybody who still wanted it.
+#pragma once
+
+#include "track/connection.h"
+
+namespace tcpdwell::analysis {
+
+/// Whether a client closed with something unread, or just before something came, that it hadn't
+/// waited for: the answer to its closing message, TLS's close_notify, the rest of a page whose
+/// beginning was enough. What it had sent itself was acknowledged.
+bool has_discarded(const track::ConnectionLine& line);
+
+} // namespace tcpdwell::analysis
