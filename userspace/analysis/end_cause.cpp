@@ -197,7 +197,8 @@ bool was_not_read(const track::ConnectionLine& line) {
 EndCause cause_of_reset_here(const track::ConnectionLine& line) {
     if (is_client_end(line) && line.closed_first == tcp::ClosedFirst::local && is_probe(line))
         return EndCause::probe;
-    return has_discarded(line) ? EndCause::discarded : EndCause::reset_here;
+    if (has_discarded(line)) return EndCause::discarded;
+    return has_left_a_stream(line) ? EndCause::left_stream : EndCause::reset_here;
 }
 
 EndCause cause_of_reset(const track::ConnectionLine& line) {
@@ -310,6 +311,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::hung_up:
     case EndCause::admin_killed:
     case EndCause::discarded:
+    case EndCause::left_stream:
     case EndCause::reset_here: return true;
     case EndCause::none:
     case EndCause::refused:

@@ -33,6 +33,7 @@ namespace tcpdwell::analysis {
     X(hung_up, "hung_up")                  /* the same by a client that has had its answer */ \
     X(admin_killed, "admin_killed")        /* ss -K, on purpose */ \
     X(discarded, "discarded")              /* a client closed, not wanting what came */ \
+    X(left_stream, "left_stream")          /* a client closed while data was still coming */ \
     X(reset_here, "reset_here")            /* any other RST that this end sent */ \
     X(probe, "probe")                      /* a client closed within moments, having sent nothing */ \
     X(probed, "probed")                    /* the same as the server sees it */ \

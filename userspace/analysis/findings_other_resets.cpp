@@ -49,6 +49,7 @@ bool is_harmless(const RuleInput& evidence, const PartyEnds& ends, EndCause caus
     switch (cause) {
     case EndCause::admin_killed:
     case EndCause::discarded:
+    case EndCause::left_stream:
     case EndCause::late_word:
     case EndCause::met_late_word: return true;
     case EndCause::probe: return is_check(evidence, facts);
@@ -132,12 +133,19 @@ constexpr std::string_view kProxyDiscardedAdvice =
     "than the beginning of a page (haproxy: option httpchk). What it had sent was acknowledged, "
     "so the RST took nothing of that away.";
 
+constexpr std::string_view kLeftAdvice =
+    "Data had come again and again until they were closed: probably readers of a stream "
+    "(server-sent events, a long download) that left, by which nothing is lost. The server learns "
+    "of it when it writes next (EPIPE, ECONNRESET), and has to take that for the end of the "
+    "client.";
+
 constexpr Harmless kHarmless[] = {
     {EndCause::admin_killed, "",
      "Somebody, or a program with the right to, ended these sockets (ss -K; SOCK_DESTROY): on "
      "purpose, and no fault of either program. The shell history, sudo's log or an audit rule for "
      "netlink shows who."},
     {EndCause::discarded, "", kDiscardedAdvice},
+    {EndCause::left_stream, "", kLeftAdvice},
     {EndCause::probe, "", kProbeAdvice},
     {EndCause::probed, "That is while others end well.", kProbeAdvice},
     {EndCause::reset_answered, "The requests were all of the same size.",

@@ -20,6 +20,7 @@ enum class Common {
     gave_up,           ///< a client, before the answer came
     lingered_out,      ///< the same, with SO_LINGER
     discarded,         ///< a client closed, not wanting what came
+    left_stream,       ///< the same, while data was still coming
     probe,             ///< a client closed at once, having sent nothing
     probed,            ///< the same as the server sees it
     reset_answered,    ///< received at once after an answer
@@ -76,6 +77,7 @@ Common common_of(const PartyEnds& ends, const Resets& resets) {
     case EndCause::closed_unanswered: return Common::timed_reading;
     case EndCause::late_word: return Common::late_word;
     case EndCause::discarded: return Common::discarded;
+    case EndCause::left_stream: return Common::left_stream;
     case EndCause::probe: return Common::probe;
     default: break;
     }
@@ -103,6 +105,7 @@ std::uint64_t count_of(Common common, const Resets& resets) {
     case Common::at_both: return std::min(resets.most->between, resets.most->count);
     case Common::killed:
     case Common::discarded:
+    case Common::left_stream:
     case Common::when_idle:
     case Common::probe:
     case Common::probed:
@@ -210,6 +213,10 @@ std::string lead_text(const PartyEnds& ends, const Resets& resets, Common common
     case Common::gave_up: return gave_up_text(so_many, facts);
     case Common::lingered_out: return lingered_out_text(so_many, facts);
     case Common::discarded: return discarded_text(so_many, facts);
+    case Common::left_stream:
+        return fmt::format("{} were closed by it while data was still coming, after up to {}, and "
+                           "an RST answered what came next",
+                           so_many, counted(facts.most_received, "byte"));
     case Common::probe:
         return fmt::format("{} were closed by it within moments of connecting, having sent "
                            "nothing: what the peer says first met the close, or stayed unread",

@@ -41,4 +41,22 @@ bool has_discarded(const track::ConnectionLine& line) {
             line.closed_first == tcp::ClosedFirst::local && has_waited_for_nothing(line));
 }
 
+/// When data last came before the close isn't known. But it had come in many segments since the
+/// only request, and came again no later after the close than after each of those.
+bool has_left_a_stream(const track::ConnectionLine& line) {
+    /// Those of the handshakes, also TLS's, and of ACKs.
+    constexpr std::uint32_t kOthers = 4;
+    constexpr std::uint32_t kFew = 6;
+    if (!was_reset_by_client(line, tcp::EndingDetail::data_after_close) || !has_sent(line) ||
+        !has_received(line))
+        return false;
+    const std::uint32_t segments = line.numbers->segments_received.value_or(0);
+    const auto established = time_in(line, tcp::State::ESTABLISHED);
+    const auto waited = idle_before_close(line);
+    const auto met = met_after(line);
+    if (segments < kOthers + kFew || !established || !waited || !met) return false;
+    const bool has_asked_once = *established - *waited < std::max(kIdle, *established / 10);
+    return has_asked_once && *met * 2 * (segments - kOthers) <= 3 * *established;
+}
+
 } // namespace tcpdwell::analysis

@@ -11,4 +11,7 @@ namespace tcpdwell::analysis {
 /// beginning was enough. What it had sent itself was acknowledged.
 bool has_discarded(const track::ConnectionLine& line);
 
+/// Whether a client closed while what it had asked for at the beginning was still coming.
+bool has_left_a_stream(const track::ConnectionLine& line);
+
 } // namespace tcpdwell::analysis

@@ -75,5 +75,20 @@ TEST_F(HarmlessResets, explain_what_the_server_sees_of_them) {
     EXPECT_THAT(said(), HasSubstr("with up to 24 bytes unread"));
 }
 
+TEST_F(HarmlessResets, of_readers_that_leave_a_stream) {
+    EndedLine reader =
+        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(27, 232)
+            .established(2s)
+            .stays(FIN_WAIT1, 200ms)
+            .idle(2200, 0);
+    reader.numbers.segments_received = 14;
+    end(reader, 5);
+    EXPECT_EQ(said(), "5 of 5 connections of app (pid 100) to 10.0.0.1:80 were closed by it while "
+                      "data was still coming, after up to 232 bytes, and an RST answered what came "
+                      "next (5 RSTs sent here: data_after_close 5), all within 80 ms.");
+    EXPECT_THAT(advised(), Not(HasSubstr("gave up")));
+}
+
 } // namespace
 } // namespace tcpdwell::test

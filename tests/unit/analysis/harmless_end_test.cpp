@@ -80,5 +80,20 @@ TEST(HarmlessEnd, a_client_that_leaves_something_unread_loses_it_by_choice) {
         << "a server's answer may be lost";
 }
 
+TEST(HarmlessEnd, a_stream_was_left_where_data_came_as_often_before_the_close_as_after_it) {
+    EndedLine reader = met_its_close(5000, 1249ms);
+    reader.numbers.segments_received = 10;
+    EXPECT_EQ(EndedLine(reader).cause(), EndCause::left_stream);
+    reader.numbers.segments_received = 9;
+    EXPECT_EQ(EndedLine(reader).cause(), EndCause::reset_here) << "a handshake of TLS has as many";
+    EndedLine late = met_its_close(5000, 1251ms);
+    late.numbers.segments_received = 10;
+    EXPECT_EQ(late.cause(), EndCause::reset_here) << "the stream had come to a stop";
+    EndedLine again = met_its_close(4500, 100ms);
+    again.numbers.segments_received = 10;
+    EXPECT_EQ(EndedLine(again).cause(), EndCause::reset_here) << "it has sent more than once";
+    EXPECT_EQ(EndedLine(again).idle(4601, 0).cause(), EndCause::left_stream);
+}
+
 } // namespace
 } // namespace tcpdwell::test
