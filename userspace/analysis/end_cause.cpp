@@ -279,6 +279,7 @@ EndCause end_cause(const track::ConnectionLine& line) {
     default: break;
     }
     if (has_died(line)) return EndCause::process_died;
+    if (was_over_already(line)) return EndCause::none;
     if (is_half_open_check(line)) return EndCause::half_open_check;
     if (line.ending == Ending::handshake_failed)
         return line.detail == EndingDetail::admin_kill ? EndCause::none : EndCause::never_completed;

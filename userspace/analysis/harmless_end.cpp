@@ -34,6 +34,18 @@ bool has_waited_for_nothing(const track::ConnectionLine& line) {
 
 } // namespace
 
+bool was_over_already(const track::ConnectionLine& line) {
+    if (line.ending != tcp::Ending::reset_received || !has_been_acknowledged(line) ||
+        has_left_unread(line))
+        return false;
+    if (line.closed_first == tcp::ClosedFirst::remote)
+        return time_in(line, tcp::State::LAST_ACK).has_value();
+    // A client that has only shut down one direction waits for its answer.
+    const bool is_done = is_server_end(line) || line.closed_how == tcp::ClosedHow::close;
+    return line.closed_first == tcp::ClosedFirst::local && is_done &&
+           time_in(line, tcp::State::FIN_WAIT2).has_value();
+}
+
 bool has_discarded(const track::ConnectionLine& line) {
     if (!has_been_acknowledged(line)) return false;
     return (was_reset_by_client(line, tcp::EndingDetail::unread_data) && has_left_unread(line)) ||

@@ -61,6 +61,40 @@ TEST(HarmlessEnd, who_shuts_down_one_direction_goes_on_waiting) {
     EXPECT_EQ(analysis::idle_before_close(half.get()), std::nullopt);
 }
 
+/// The peer's FIN_WAIT2 has expired, or it closes with SO_LINGER 0.
+TEST(HarmlessEnd, an_rst_when_all_was_acknowledged_and_both_had_closed) {
+    EndedLine last = client_end(ClosedFirst::remote, Ending::reset_received)
+                         .carried(6, 17)
+                         .stays(CLOSE_WAIT, 3s)
+                         .stays(LAST_ACK, 1ms)
+                         .idle(3016, 3008);
+    EXPECT_EQ(EndedLine(last).cause(), EndCause::none);
+    last.numbers.unacked = 6;
+    EXPECT_EQ(EndedLine(last).cause(), EndCause::reset_there) << "data was lost";
+    last.numbers.unacked = 0;
+    last.states.pop_back();
+    EXPECT_EQ(EndedLine(last).cause(), EndCause::reset_there) << "it hadn't closed";
+}
+
+TEST(HarmlessEnd, an_rst_when_the_fin_was_acknowledged) {
+    EndedLine server =
+        served_end(ClosedFirst::local, Ending::reset_received).carried(12, 2).stays(FIN_WAIT1, 1ms);
+    EXPECT_EQ(EndedLine(server).cause(), EndCause::reset_there) << "the FIN may not have come";
+    server.stays(FIN_WAIT2, 3s);
+    EXPECT_EQ(EndedLine(server).cause(), EndCause::none);
+    EXPECT_EQ(EndedLine(server).carried(12, 2, 1).cause(), EndCause::reset_there) << "unread";
+    EndedLine unacknowledged = server;
+    unacknowledged.numbers.unacked = {};
+    EXPECT_EQ(unacknowledged.cause(), EndCause::reset_there) << "it isn't known";
+    EndedLine client = client_end(ClosedFirst::local, Ending::reset_received)
+                           .carried(12, 2)
+                           .stays(FIN_WAIT1, 1ms)
+                           .stays(FIN_WAIT2, 3s);
+    EXPECT_EQ(EndedLine(client).closed_how(tcp::ClosedHow::close).cause(), EndCause::none);
+    EXPECT_EQ(EndedLine(client).closed_how(tcp::ClosedHow::shutdown).cause(), EndCause::reset_there)
+        << "it waited for an answer";
+}
+
 TEST(HarmlessEnd, a_client_that_leaves_something_unread_loses_it_by_choice) {
     EndedLine client = client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::unread_data)
                            .carried(684, 2021, 24)
