@@ -36,6 +36,12 @@ bool were_closed_at_once(EndCause cause, const CauseFacts& facts) {
            facts.idle.max() - facts.idle.min() > 4 * between;
 }
 
+/// Over which time the segments are spread that met the closes.
+std::string met_within_text(const CauseFacts& facts) {
+    if (facts.count < 2 || facts.ids.count < 2) return {};
+    return within_text(facts.first, facts.last);
+}
+
 constexpr EndCause kIdleCauses[] = {EndCause::idle_close, EndCause::met_idle_close,
                                     EndCause::reset_idle};
 
@@ -53,7 +59,7 @@ std::string idle_text(const PartyEnds& ends, EndCause cause, const CauseFacts& f
             duration_text(std::max<Nanoseconds>(facts.closing_last - facts.closing_first,
                                                 std::chrono::milliseconds(1))),
             duration_text(facts.idle.min()), duration_text(facts.idle.max()), facts.count,
-            ends.connections(), within_text(facts));
+            ends.connections(), met_within_text(facts));
     if (cause == EndCause::idle_close)
         return fmt::format(
             "{} closed connections {}, and on {} of {} connections the client sent something after "
@@ -62,20 +68,20 @@ std::string idle_text(const PartyEnds& ends, EndCause cause, const CauseFacts& f
             has_said_so(facts) ? std::string("on which it had just sent something")
                                : fmt::format("that had been idle for {}{}",
                                              is_limit ? "" : "some time, about ", after),
-            facts.count, ends.connections(), within_text(facts));
+            facts.count, ends.connections(), met_within_text(facts));
     if (cause == EndCause::met_idle_close)
         return fmt::format("On {} of {} connections of {} something was sent {}{} after the server "
                            "had closed them{}: an RST answered it, and if it was a request, it is "
                            "lost.",
                            facts.count, ends.connections(), party_text(ends),
-                           is_limit ? "" : "about ", after, within_text(facts));
-    return fmt::format("On {} of {} connections of {} something was sent after they had been idle "
-                       "for {}, and answered by an RST{}: it may be lost. {}",
-                       facts.count, ends.connections(), party_text(ends), after, within_text(facts),
-                       facts.open_there > 0
-                           ? open_there_text(facts.open_there)
-                           : "The peer, or something on the way to it, probably no longer knew "
-                             "the connections.");
+                           is_limit ? "" : "about ", after, met_within_text(facts));
+    return fmt::format(
+        "On {} of {} connections of {} something was sent after they had been idle "
+        "for {}, and answered by an RST{}: it may be lost. {}",
+        facts.count, ends.connections(), party_text(ends), after, met_within_text(facts),
+        facts.open_there > 0 ? open_there_text(facts.open_there)
+                             : "The peer, or something on the way to it, probably no longer knew "
+                               "the connections.");
 }
 
 void advise_on_idle(EndCause cause, const CauseFacts& facts, FindingDraft& draft) {

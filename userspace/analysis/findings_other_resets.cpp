@@ -25,6 +25,9 @@ void add(Resets& resets, EndCause cause, const CauseFacts& facts) {
     resets.open_there += facts.open_there;
     resets.first = resets.causes == 0 ? facts.first : std::min(resets.first, facts.first);
     resets.last = resets.causes == 0 ? facts.last : std::max(resets.last, facts.last);
+    resets.closing_first = resets.causes == 0 ? facts.closing_first
+                                              : std::min(resets.closing_first, facts.closing_first);
+    resets.closing_last = std::max(resets.closing_last, facts.closing_last);
     ++resets.causes;
     if (resets.most && resets.most->count >= facts.count) return;
     resets.most = &facts;

@@ -313,8 +313,9 @@ std::optional<Nanoseconds> idle_before_reset(const CauseFacts& facts) {
 std::string reset_text(const PartyEnds& ends, const Resets& resets) {
     const Common common = common_of(ends, resets);
     const std::string lead = lead_text(ends, resets, common);
-    const std::string within =
-        resets.causes == 1 ? within_text(*resets.most) : within_text(resets.first, resets.last);
+    const std::string within = resets.causes == 1
+                                   ? within_text(*resets.most)
+                                   : within_text(resets.closing_first, resets.closing_last);
     const std::string details = details_text(resets);
     if (common == Common::nothing)
         return fmt::format("{}: {} sent here, {} received{}{}.", lead, resets.here, resets.there,

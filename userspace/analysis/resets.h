@@ -19,6 +19,8 @@ struct Resets {
     std::size_t causes = 0;
     MonoTime first{}; ///< when the first of all of them ended
     MonoTime last{};
+    MonoTime closing_first{}; ///< when the first of all of them began to close
+    MonoTime closing_last{};
     const CauseFacts* most = nullptr;
     EndCause most_cause = EndCause::none;
 

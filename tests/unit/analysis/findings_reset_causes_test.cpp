@@ -67,6 +67,21 @@ TEST_F(ResetCauses, the_cause_comes_first) {
     }
 }
 
+/// The server's answers come all at once when it goes on, however long ago the clients gave up.
+TEST_F(ResetCauses, are_spread_over_the_time_of_the_closes) {
+    for (int i = 0; i < 5; ++i)
+        end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+                .carried(5, 0)
+                .stays(FIN_WAIT1, 5s - i * 1s)
+                .idle(static_cast<std::uint32_t>(2000 + 1000 * (5 - i)), 0));
+    EXPECT_THAT(said(), HasSubstr("it gave up waiting after 2.0 s (5 RSTs sent here: "
+                                  "data_after_close 5), all within 4.1 s."));
+    end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(5, 0)
+            .idle(2000, 0));
+    EXPECT_THAT(said(), HasSubstr("all within 5.1 s.")) << "of all causes";
+}
+
 /// Of one cause it is known what came before, not of all that have a detail in common.
 TEST_F(ResetCauses, what_has_another_cause_is_counted_by_itself) {
     const auto lingers =
