@@ -248,6 +248,15 @@ std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line) 
     return std::max(since_received - since_sent, Nanoseconds(0));
 }
 
+bool has_sent_until_close(const track::ConnectionLine& line) {
+    const auto idle = idle_before_close(line);
+    const auto established = time_in(line, tcp::State::ESTABLISHED);
+    if (!idle || !established || *established <= *idle) return false;
+    // Of the segments sent some only acknowledge what came, so the pauses were longer than this.
+    const std::uint32_t segments = line.numbers->segments_sent.value_or(0);
+    return *idle * segments < 2 * (*established - *idle);
+}
+
 std::optional<Nanoseconds> quiet_before_reset(const track::ConnectionLine& line) {
     const event::SocketNumbers* n = line.numbers;
     if (line.ending != tcp::Ending::reset_received || n == nullptr || !n->since_sent_ms ||

@@ -54,6 +54,10 @@ bool has_exited_unanswered(const track::ConnectionLine& line);
 /// sent that met the peer's close (met_idle_close) or an RST (reset_idle); nullopt: not known.
 std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line);
 
+/// Whether this end had been sending until it closed, its last pause having been no longer than those
+/// before: then it wasn't the pause that it closed for.
+bool has_sent_until_close(const track::ConnectionLine& line);
+
 /// How long nothing had come or gone when an RST ended it; nullopt: none did, or it isn't known.
 std::optional<Nanoseconds> quiet_before_reset(const track::ConnectionLine& line);
 
