@@ -155,11 +155,22 @@ bool was_idle(const track::ConnectionLine& line) {
     return idle && *idle >= kIdle;
 }
 
+/// Whether it was closed between two requests, however short the pause was: it had been in use for
+/// some time, and neither had it sent anything just before, nor did the next data come just after.
+bool was_closed_in_a_pause(const track::ConnectionLine& line) {
+    constexpr Nanoseconds kPause = 50ms;
+    const auto idle = idle_before_close(line);
+    if (!idle || *idle < kMoment || was_established_briefly(line)) return false;
+    const Nanoseconds closing = time_in(line, tcp::State::FIN_WAIT1).value_or(0ns) +
+                                time_in(line, tcp::State::FIN_WAIT2).value_or(0ns);
+    return *idle + closing >= kPause;
+}
+
 /// Data came to a server (or who may be one) after it had closed.
 EndCause cause_of_data_after_close(const track::ConnectionLine& line) {
     const bool is_idle = was_idle(line);
     if (!has_sent(line)) return is_idle ? EndCause::closed_unanswered : EndCause::reset_here;
-    if (is_idle) return EndCause::idle_close;
+    if (is_idle || was_closed_in_a_pause(line)) return EndCause::idle_close;
     // So late it is no rest of what the peer was sending: it sent on a connection that was over. A
     // server that gives a reason before it closes has sent just then.
     if (time_in(line, tcp::State::FIN_WAIT2).value_or(Nanoseconds(0)) < kAtOnce)

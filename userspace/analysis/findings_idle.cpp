@@ -31,7 +31,7 @@ bool has_said_so(const CauseFacts& facts) {
 bool were_closed_at_once(EndCause cause, const CauseFacts& facts) {
     const Nanoseconds closing = facts.closing_last - facts.closing_first;
     const Nanoseconds between = std::max<Nanoseconds>(closing, std::chrono::milliseconds(10));
-    return cause == EndCause::idle_close && facts.count >= 3 && !has_said_so(facts) &&
+    return cause == EndCause::idle_close && facts.count >= 3 &&
            facts.idle.max() * 2 > facts.idle.min() * 3 &&
            facts.idle.max() - facts.idle.min() > 4 * between;
 }
@@ -113,9 +113,10 @@ void advise_on_idle(EndCause cause, const CauseFacts& facts, FindingDraft& draft
     }
     if (were_closed_at_once(cause, facts)) {
         draft.advice.push_back(
-            "No idle limit closes so, but a reload or restart of the server (nginx: "
-            "worker_shutdown_timeout), or an administrator: its log may say which. Give it the "
-            "time to finish what is under way.");
+            "No idle limit closes so, but a reload, upgrade or restart of the server (a worker of "
+            "nginx that is replaced closes whatever has been answered), or an administrator: its "
+            "log may say which. Give it the time to finish what is under way (nginx: "
+            "worker_shutdown_timeout).");
         draft.advice.push_back("Let the client look before each use whether the server has closed, "
                                "and repeat requests that may be repeated.");
         return;

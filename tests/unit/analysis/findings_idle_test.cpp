@@ -41,5 +41,31 @@ TEST_F(IdleRaces, a_server_that_was_sending_until_it_closed_had_no_idle_limit) {
     EXPECT_THAT(advised(), HasSubstr("which is 500 ms here"));
 }
 
+/// An upgrade or reload closes what has been answered, and the next requests meet that.
+TEST_F(IdleRaces, what_is_closed_at_one_moment_between_two_requests) {
+    keeps_ports_ = true;
+    for (int i = 0; i < 6; ++i) {
+        EndedLine served =
+            closed_after(static_cast<std::uint32_t>(90 - 12 * i), 10ms + i * 12ms, 3s);
+        served.who.tuple.remote.port = static_cast<tcp::Port>(30'000 + i);
+        served.line.closed = at(4s + 10ms + i * 12ms);
+        end(served);
+    }
+    EXPECT_EQ(said(), "app (pid 100) on 10.0.0.1:80 closed connections at one moment (within 1 "
+                      "ms), which had been idle for 30 ms to 90 ms, and on 6 of 6 the client sent "
+                      "something after that, all within 60 ms: an RST answered it, and if it was a "
+                      "request, it is lost.");
+    EXPECT_THAT(advised(), HasSubstr("reload"));
+}
+
+TEST(IdleClose, lies_between_two_requests) {
+    EXPECT_EQ(closed_after(20, 30ms, 1s).cause(), EndCause::idle_close);
+    EXPECT_EQ(closed_after(19, 900ms, 1s).cause(), EndCause::reset_here) << "at once";
+    EXPECT_EQ(closed_after(20, 29ms, 1s).cause(), EndCause::reset_here)
+        << "a client that still sends doesn't pause for so long";
+    EXPECT_EQ(closed_after(20, 30ms, 999ms).cause(), EndCause::reset_here);
+    EXPECT_EQ(closed_after(20, 30ms, 1s).carried(0, 22).cause(), EndCause::reset_here);
+}
+
 } // namespace
 } // namespace tcpdwell::test
