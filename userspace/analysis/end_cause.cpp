@@ -205,6 +205,20 @@ bool was_not_read(const track::ConnectionLine& line) {
            n->peer_window == OptionalNumber<std::uint32_t>(0) && n->probes <= 1;
 }
 
+/// With data to send that the peer's window had not let pass for some time.
+bool has_given_up_sending(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return n != nullptr && n->unsent.value_or(0) > 0 &&
+           n->peer_window == OptionalNumber<std::uint32_t>(0) &&
+           std::chrono::milliseconds(n->receiver_limited_ms.value_or(0)) >= kIdle;
+}
+
+EndCause cause_of_lingering(const track::ConnectionLine& line) {
+    if (line.closed_first == tcp::ClosedFirst::local && has_given_up_sending(line))
+        return EndCause::gave_up_sending;
+    return is_hung_up(line) ? EndCause::hung_up : EndCause::lingered;
+}
+
 EndCause cause_of_reset_here(const track::ConnectionLine& line) {
     if (is_client_end(line) && line.closed_first == tcp::ClosedFirst::local && is_probe(line))
         return EndCause::probe;
@@ -227,8 +241,7 @@ EndCause cause_of_reset(const track::ConnectionLine& line) {
         if (time_in(line, tcp::State::CLOSE_WAIT)) return cause_of_meeting_a_close(line);
         if (is_unknown_when_used(line)) return EndCause::reset_idle;
     }
-    if (line.detail == EndingDetail::so_linger_zero)
-        return is_hung_up(line) ? EndCause::hung_up : EndCause::lingered;
+    if (line.detail == EndingDetail::so_linger_zero) return cause_of_lingering(line);
     if (line.ending == Ending::reset_received) return cause_of_reset_there(line);
     return cause_of_reset_here(line);
 }
@@ -330,6 +343,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::probe:
     case EndCause::lingered:
     case EndCause::hung_up:
+    case EndCause::gave_up_sending:
     case EndCause::admin_killed:
     case EndCause::discarded:
     case EndCause::left_stream:

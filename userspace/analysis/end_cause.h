@@ -30,6 +30,7 @@ namespace tcpdwell::analysis {
     X(peer_gone, "peer_gone")              /* retransmission, user timeout, keepalive */ \
     X(not_read, "not_read")                /* user timeout: the peer answers, its window is 0 */ \
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
+    X(gave_up_sending, "gave_up_sending")  /* the same to a peer that didn't read */ \
     X(hung_up, "hung_up")                  /* the same by a client that has had its answer */ \
     X(admin_killed, "admin_killed")        /* ss -K, on purpose */ \
     X(discarded, "discarded")              /* a client closed, not wanting what came */ \
@@ -54,11 +55,12 @@ bool has_exited_unanswered(const track::ConnectionLine& line);
 /// sent that met the peer's close (met_idle_close) or an RST (reset_idle); nullopt: not known.
 std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line);
 
-/// Whether this end had been sending until it closed, its last pause having been no longer than those
-/// before: then it wasn't the pause that it closed for.
+/// Whether this end had been sending until it closed, its last pause having been no longer than
+/// those before: then it wasn't the pause that it closed for.
 bool has_sent_until_close(const track::ConnectionLine& line);
 
-/// How long nothing had come or gone when an RST ended it; nullopt: none did, or it isn't known.
+/// How long nothing had come or gone when an RST ended it that was received, or sent with
+/// SO_LINGER; nullopt: none did, or it isn't known.
 std::optional<Nanoseconds> quiet_before_reset(const track::ConnectionLine& line);
 
 /// When this end began to close, which then takes as long as the peer likes.

@@ -70,7 +70,7 @@ Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
     for (const EndCause cause :
          {EndCause::reset_here, EndCause::reset_there, EndCause::reset_idle,
           EndCause::closed_unanswered, EndCause::met_unanswered, EndCause::lingered,
-          EndCause::probe, EndCause::probed, EndCause::reset_answered}) {
+          EndCause::gave_up_sending, EndCause::probe, EndCause::probed, EndCause::reset_answered}) {
         const CauseFacts* facts = ends.facts(cause);
         if (facts && !is_reported_elsewhere(evidence, ends, cause, *facts) &&
             !is_harmless(evidence, ends, cause, *facts))

@@ -83,6 +83,12 @@ std::string reset_advice(const PartyEnds& ends, const Resets& resets, bool has_c
                            "is refused.",
                            patience_text(facts),
                            has_clients ? ", or of a client of its own that hung up" : "");
+    case CommonEnd::gave_up_sending:
+        return "These peers stopped reading what they are sent, and this program gave them up, as "
+               "by a time-out for sending (nginx: send_timeout with reset_timedout_connection): "
+               "look at the peers (stopped, suspended, or too slow), or give them more time. With "
+               "SO_LINGER 0 the data that waits is freed at once; after a plain close() it would "
+               "wait in FIN_WAIT1.";
     case CommonEnd::timed_reading:
         return fmt::format(
             "This server closed{} without having sent anything, and the client sent more after "

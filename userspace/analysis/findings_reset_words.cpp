@@ -55,6 +55,7 @@ CommonEnd common_of(const PartyEnds& ends, const Resets& resets) {
     case EndCause::late_word: return CommonEnd::late_word;
     case EndCause::discarded: return CommonEnd::discarded;
     case EndCause::left_stream: return CommonEnd::left_stream;
+    case EndCause::gave_up_sending: return CommonEnd::gave_up_sending;
     case EndCause::probe: return CommonEnd::probe;
     default: break;
     }
@@ -85,6 +86,7 @@ std::uint64_t count_of(CommonEnd common, const Resets& resets) {
     case CommonEnd::at_both: return std::min(resets.most->between, resets.most->count);
     case CommonEnd::killed:
     case CommonEnd::discarded:
+    case CommonEnd::gave_up_sending:
     case CommonEnd::left_stream:
     case CommonEnd::when_idle:
     case CommonEnd::probe:
@@ -193,6 +195,12 @@ std::string lead_text(const PartyEnds& ends, const Resets& resets, CommonEnd com
     case CommonEnd::gave_up: return gave_up_text(so_many, facts);
     case CommonEnd::lingered_out: return lingered_out_text(so_many, facts);
     case CommonEnd::discarded: return discarded_text(so_many, facts);
+    case CommonEnd::gave_up_sending:
+        return fmt::format("{} were reset by it (SO_LINGER 0) with {} unsent in all: the windows "
+                           "of the peers, which didn't read, were 0, and had kept it from sending "
+                           "for up to {}",
+                           so_many, counted(facts.unsent, "byte"),
+                           duration_text(facts.longest_limited));
     case CommonEnd::left_stream:
         return fmt::format("{} were closed by it while data was still coming, after up to {}, and "
                            "an RST answered what came next",

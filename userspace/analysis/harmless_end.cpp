@@ -46,6 +46,11 @@ bool was_over_already(const track::ConnectionLine& line) {
            time_in(line, tcp::State::FIN_WAIT2).has_value();
 }
 
+bool loses_nothing(const track::ConnectionLine& line) {
+    return is_client_end(line) && has_been_acknowledged(line) &&
+           line.numbers->unread == OptionalNumber<std::uint32_t>(0);
+}
+
 bool has_discarded(const track::ConnectionLine& line) {
     if (!has_been_acknowledged(line)) return false;
     return (was_reset_by_client(line, tcp::EndingDetail::unread_data) && has_left_unread(line)) ||

@@ -12,6 +12,10 @@ namespace tcpdwell::analysis {
 /// SO_LINGER 0 when the FIN has come.
 bool was_over_already(const track::ConnectionLine& line);
 
+/// Whether what a client has sent was acknowledged, and what it was sent was read: an RST takes
+/// nothing away.
+bool loses_nothing(const track::ConnectionLine& line);
+
 /// Whether a client closed with something unread, or just before something came, that it hadn't
 /// waited for: the answer to its closing message, TLS's close_notify, the rest of a page whose
 /// beginning was enough. What it had sent itself was acknowledged.

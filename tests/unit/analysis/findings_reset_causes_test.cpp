@@ -82,6 +82,32 @@ TEST_F(ResetCauses, are_spread_over_the_time_of_the_closes) {
     EXPECT_THAT(said(), HasSubstr("all within 5.1 s.")) << "of all causes";
 }
 
+/// A time-out for sending is no fault of SO_LINGER.
+TEST_F(ResetCauses, of_peers_that_did_not_read_the_window_is_named) {
+    EndedLine stuck =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(100, 30)
+            .idle(1900, 400);
+    stuck.numbers.unsent = 1000;
+    stuck.numbers.peer_window = 0;
+    stuck.numbers.receiver_limited_ms = 2000;
+    end(stuck, 25);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"}) << "no time_wait_skipped";
+    EXPECT_THAT(said(), HasSubstr("25 of 25 connections of app (pid 100) on 10.0.0.1:80 were reset "
+                                  "by it (SO_LINGER 0) with 25000 bytes unsent in all: the windows "
+                                  "of the peers, which didn't read, were 0, and had kept it from "
+                                  "sending for up to 2.0 s (25 RSTs"));
+    EXPECT_THAT(std::string(found("connections_reset")->advice.front()),
+                testing::AllOf(HasSubstr("send_timeout"), Not(HasSubstr("Remove it"))));
+    for (const auto change : {+[](event::SocketNumbers& n) { n.peer_window = 1; },
+                              +[](event::SocketNumbers& n) { n.unsent = 0; },
+                              +[](event::SocketNumbers& n) { n.receiver_limited_ms = 99; }}) {
+        EndedLine other = stuck;
+        change(other.numbers);
+        EXPECT_EQ(other.cause(), EndCause::lingered);
+    }
+}
+
 /// Of one cause it is known what came before, not of all that have a detail in common.
 TEST_F(ResetCauses, what_has_another_cause_is_counted_by_itself) {
     const auto lingers =
