@@ -213,7 +213,17 @@ bool has_given_up_sending(const track::ConnectionLine& line) {
            std::chrono::milliseconds(n->receiver_limited_ms.value_or(0)) >= kIdle;
 }
 
+/// A server's connection that had been in use, on which nothing was on its way.
+bool was_ended_idle(const track::ConnectionLine& line) {
+    const auto quiet = quiet_before_reset(line);
+    return is_server_end(line) && quiet && *quiet >= kAtOnce && has_sent(line) &&
+           has_received(line) && has_been_acknowledged(line) &&
+           line.numbers->unread == OptionalNumber<std::uint32_t>(0);
+}
+
 EndCause cause_of_lingering(const track::ConnectionLine& line) {
+    if (line.closed_first == tcp::ClosedFirst::local && was_ended_idle(line))
+        return EndCause::ended_idle;
     if (line.closed_first == tcp::ClosedFirst::local && has_given_up_sending(line))
         return EndCause::gave_up_sending;
     return is_hung_up(line) ? EndCause::hung_up : EndCause::lingered;
@@ -283,8 +293,9 @@ bool has_sent_until_close(const track::ConnectionLine& line) {
 
 std::optional<Nanoseconds> quiet_before_reset(const track::ConnectionLine& line) {
     const event::SocketNumbers* n = line.numbers;
-    if (line.ending != tcp::Ending::reset_received || n == nullptr || !n->since_sent_ms ||
-        !n->since_received_ms)
+    const bool is_known = line.ending == tcp::Ending::reset_received ||
+                          line.detail == tcp::EndingDetail::so_linger_zero;
+    if (!is_known || n == nullptr || !n->since_sent_ms || !n->since_received_ms)
         return std::nullopt;
     return std::chrono::milliseconds(
         std::min<std::uint32_t>(*n->since_sent_ms, *n->since_received_ms));
@@ -344,6 +355,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::lingered:
     case EndCause::hung_up:
     case EndCause::gave_up_sending:
+    case EndCause::ended_idle:
     case EndCause::admin_killed:
     case EndCause::discarded:
     case EndCause::left_stream:

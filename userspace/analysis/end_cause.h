@@ -31,6 +31,7 @@ namespace tcpdwell::analysis {
     X(not_read, "not_read")                /* user timeout: the peer answers, its window is 0 */ \
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
     X(gave_up_sending, "gave_up_sending")  /* the same to a peer that didn't read */ \
+    X(ended_idle, "ended_idle")            /* the same by a server, after an idle time */ \
     X(hung_up, "hung_up")                  /* the same by a client that has had its answer */ \
     X(admin_killed, "admin_killed")        /* ss -K, on purpose */ \
     X(discarded, "discarded")              /* a client closed, not wanting what came */ \

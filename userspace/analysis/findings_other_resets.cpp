@@ -70,7 +70,8 @@ Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
     for (const EndCause cause :
          {EndCause::reset_here, EndCause::reset_there, EndCause::reset_idle,
           EndCause::closed_unanswered, EndCause::met_unanswered, EndCause::lingered,
-          EndCause::gave_up_sending, EndCause::probe, EndCause::probed, EndCause::reset_answered}) {
+          EndCause::gave_up_sending, EndCause::ended_idle, EndCause::probe, EndCause::probed,
+          EndCause::reset_answered}) {
         const CauseFacts* facts = ends.facts(cause);
         if (facts && !is_reported_elsewhere(evidence, ends, cause, *facts) &&
             !is_harmless(evidence, ends, cause, *facts))
@@ -98,7 +99,8 @@ FindingDraft reset_draft(report::Severity severity, const PartyEnds& ends, const
     if (resets.most->between > 0)
         draft.evidence.push_back({"both_received", "received by both ends, which are here",
                                   std::min(resets.most->between, count)});
-    if (const auto idle = idle_before_reset(*resets.most); idle && resets.there > 0)
+    if (const auto idle = idle_before_reset(*resets.most);
+        idle && (resets.there > 0 || resets.most_cause == EndCause::ended_idle))
         draft.evidence.push_back({"idle_ns", "idle before that", *idle});
     if (resets.most->hung_up_on > 0)
         draft.evidence.push_back({"hung_up_on", "each when a client of the process had hung up",

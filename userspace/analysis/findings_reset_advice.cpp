@@ -83,6 +83,16 @@ std::string reset_advice(const PartyEnds& ends, const Resets& resets, bool has_c
                            "is refused.",
                            patience_text(facts),
                            has_clients ? ", or of a client of its own that hung up" : "");
+    case CommonEnd::ended_idle:
+        return fmt::format("{}: what the clients send next fails. Let them give up idle "
+                           "connections sooner, or send something meanwhile (the heartbeats of "
+                           "their protocol), or raise that limit. If they were waiting for an "
+                           "answer, it was the time for which this program waits "
+                           "for the server behind it.",
+                           idle_before_reset(facts)
+                               ? "All had been silent for the same time, as by an idle limit of "
+                                 "this program (stunnel: TIMEOUTidle; haproxy: timeout client)"
+                               : "This program ended connections that were silent");
     case CommonEnd::gave_up_sending:
         return "These peers stopped reading what they are sent, and this program gave them up, as "
                "by a time-out for sending (nginx: send_timeout with reset_timedout_connection): "

@@ -56,6 +56,7 @@ CommonEnd common_of(const PartyEnds& ends, const Resets& resets) {
     case EndCause::discarded: return CommonEnd::discarded;
     case EndCause::left_stream: return CommonEnd::left_stream;
     case EndCause::gave_up_sending: return CommonEnd::gave_up_sending;
+    case EndCause::ended_idle: return CommonEnd::ended_idle;
     case EndCause::probe: return CommonEnd::probe;
     default: break;
     }
@@ -87,6 +88,7 @@ std::uint64_t count_of(CommonEnd common, const Resets& resets) {
     case CommonEnd::killed:
     case CommonEnd::discarded:
     case CommonEnd::gave_up_sending:
+    case CommonEnd::ended_idle:
     case CommonEnd::left_stream:
     case CommonEnd::when_idle:
     case CommonEnd::probe:
@@ -181,6 +183,14 @@ std::string received_text(const PartyEnds& ends, const CauseFacts& facts, Common
     }
 }
 
+/// "2.0 s", or "1.2 s to 9.0 s" where it wasn't always the same
+std::string quiet_text(const CauseFacts& facts) {
+    const auto idle = idle_before_reset(facts);
+    return idle ? duration_text(*idle)
+                : fmt::format("{} to {}", duration_text(facts.quiet.min()),
+                              duration_text(facts.quiet.max()));
+}
+
 /// Without an end and without counts: "8 of 10 connections of nginx (pid 7) on [::]:80 ...".
 std::string lead_text(const PartyEnds& ends, const Resets& resets, CommonEnd common) {
     const CauseFacts& facts = *resets.most;
@@ -195,6 +205,9 @@ std::string lead_text(const PartyEnds& ends, const Resets& resets, CommonEnd com
     case CommonEnd::gave_up: return gave_up_text(so_many, facts);
     case CommonEnd::lingered_out: return lingered_out_text(so_many, facts);
     case CommonEnd::discarded: return discarded_text(so_many, facts);
+    case CommonEnd::ended_idle:
+        return fmt::format("{} were reset by it (SO_LINGER 0) when nothing had come or gone for {}",
+                           so_many, quiet_text(facts));
     case CommonEnd::gave_up_sending:
         return fmt::format("{} were reset by it (SO_LINGER 0) with {} unsent in all: the windows "
                            "of the peers, which didn't read, were 0, and had kept it from sending "

@@ -74,7 +74,8 @@ void count(EndCounts& tally, const track::ConnectionLine& line, Weight weight) {
     const EndCause end = cause ? end_cause(line) : EndCause::none;
     if (cause && end != EndCause::half_open_check) {
         tally.skipped[*cause] += weight;
-        if (end == EndCause::gave_up_sending) tally.reset_for_cause += weight;
+        if (end == EndCause::gave_up_sending || end == EndCause::ended_idle)
+            tally.reset_for_cause += weight;
         if (is_asked_for(*cause) && loses_nothing(line)) tally.harmless += weight;
     }
     if (came_by_cookie(line)) tally.cookies += weight;

@@ -34,6 +34,7 @@ enum class CommonEnd {
     hung_up_on,        ///< a proxy, when its own client had gone
     gave_up,           ///< a client, before the answer came
     lingered_out,      ///< the same, with SO_LINGER
+    ended_idle,        ///< with SO_LINGER, by a server, after an idle time
     gave_up_sending,   ///< with SO_LINGER, when the peer didn't read
     discarded,         ///< a client closed, not wanting what came
     left_stream,       ///< the same, while data was still coming

@@ -108,6 +108,30 @@ TEST_F(ResetCauses, of_peers_that_did_not_read_the_window_is_named) {
     }
 }
 
+/// An idle limit, whatever it is carried out by.
+TEST_F(ResetCauses, of_a_server_that_resets_idle_connections_the_time_is_named) {
+    const auto silent =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(1857, 693)
+            .established(2s);
+    end(EndedLine(silent).idle(2050, 2000), 25);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"}) << "no time_wait_skipped";
+    EXPECT_THAT(said(), HasSubstr("25 of 25 connections of app (pid 100) on 10.0.0.1:80 were reset "
+                                  "by it (SO_LINGER 0) when nothing had come or gone for 2.0 s (25 "
+                                  "RSTs"));
+    EXPECT_THAT(std::string(found("connections_reset")->advice.front()),
+                testing::AllOf(HasSubstr("idle limit"), Not(HasSubstr("Remove it"))));
+    EXPECT_EQ(std::get<Nanoseconds>(fact(found("connections_reset")->evidence, "idle_ns")), 2s);
+    end(EndedLine(silent).idle(9000, 9000), 5);
+    EXPECT_THAT(said(), HasSubstr("when nothing had come or gone for 2.0 s to 9.0 s"));
+    EXPECT_THAT(std::string(found("connections_reset")->advice.front()),
+                Not(HasSubstr("the same time")));
+    EXPECT_EQ(EndedLine(silent).idle(999, 2000).cause(), EndCause::lingered);
+    EXPECT_EQ(EndedLine(silent).idle(2000, 2000).carried(1, 9, 1).cause(), EndCause::lingered);
+    EXPECT_EQ(EndedLine(silent).idle(2000, 2000).carried(0, 9).cause(), EndCause::lingered)
+        << "it has never answered";
+}
+
 /// Of one cause it is known what came before, not of all that have a detail in common.
 TEST_F(ResetCauses, what_has_another_cause_is_counted_by_itself) {
     const auto lingers =
