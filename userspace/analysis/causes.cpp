@@ -127,6 +127,7 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
     else
         facts.are_all_hosts = facts.are_all_hosts && facts.hosts.contains(host);
     if (const auto idle = idle_before_close(line)) facts.idle.record(*idle, weight);
+    if (has_sent_until_close(line)) facts.sent_until_close += weight;
     if (const auto quiet = quiet_before_reset(line)) facts.quiet.record(*quiet, weight);
     if (line.numbers) {
         const std::uint64_t received = line.numbers->bytes_received.value_or(0);

@@ -40,6 +40,7 @@ struct CauseFacts {
     std::set<tcp::IpAddress> hosts;   ///< remote; at most kMostHosts
     bool are_all_hosts = true;
     LogHistogram idle;                                ///< before the close
+    std::uint64_t sent_until_close = 0;               ///< has_sent_until_close()
     std::uint32_t most_unread = 0;                    ///< bytes, of one connection
     std::uint64_t most_sent = 0;                      ///< bytes, as well
     std::uint64_t least_received = ~std::uint64_t{0}; ///< bytes, as well

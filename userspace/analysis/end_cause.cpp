@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "analysis/end_facts.h"
+#include "analysis/harmless_end.h"
+
 namespace tcpdwell::analysis {
 namespace {
 
@@ -10,50 +13,14 @@ using namespace std::chrono_literals;
 using tcp::Ending;
 using tcp::EndingDetail;
 
-/// A connection that lasts shorter than a human's or a program's work on it.
-constexpr Nanoseconds kAtOnce = 1s;
-/// From so much silence on a connection was idle; round trips and work take less.
-constexpr Nanoseconds kIdle = 100ms;
 /// Whoever checks a port is no further away.
 constexpr Nanoseconds kRoundTrip = 200ms;
-/// Whoever closes so soon after connecting has waited for nothing.
-constexpr Nanoseconds kMoment = 20ms;
-
-bool is_server(const track::ConnectionLine& line) { return line.who->role == tcp::Role::server; }
-bool is_client(const track::ConnectionLine& line) { return line.who->role == tcp::Role::client; }
-
-std::optional<Nanoseconds> time_in(const track::ConnectionLine& line, tcp::State state) {
-    for (const track::PathStep& step : line.states)
-        if (step.state == state) return step.dwell;
-    return std::nullopt;
-}
 
 /// Whether it is known to have carried no data either way.
 bool has_carried_nothing(const track::ConnectionLine& line) {
     const event::SocketNumbers* n = line.numbers;
     return n != nullptr && n->bytes_sent == OptionalNumber<std::uint64_t>(0) &&
            n->bytes_received == OptionalNumber<std::uint64_t>(0);
-}
-
-bool was_established_for_less_than(const track::ConnectionLine& line, Nanoseconds limit) {
-    const auto dwell = time_in(line, tcp::State::ESTABLISHED);
-    return dwell && *dwell < limit;
-}
-
-bool was_established_briefly(const track::ConnectionLine& line) {
-    return was_established_for_less_than(line, kAtOnce);
-}
-
-bool has_sent(const track::ConnectionLine& line) {
-    return line.numbers != nullptr && line.numbers->bytes_sent.value_or(0) > 0;
-}
-
-bool has_received(const track::ConnectionLine& line) {
-    return line.numbers != nullptr && line.numbers->bytes_received.value_or(0) > 0;
-}
-
-bool has_left_unread(const track::ConnectionLine& line) {
-    return line.numbers != nullptr && line.numbers->unread.value_or(0) > 0;
 }
 
 /// That no SYN was sent: there was no port, or the one that the program had chosen is in use
@@ -72,7 +39,7 @@ bool is_half_open_check(const track::ConnectionLine& line) {
         return dwell && *dwell < kRoundTrip;
     }
     if (!has_carried_nothing(line) || !was_established_briefly(line)) return false;
-    if (is_server(line))
+    if (is_server_end(line))
         return line.ending == Ending::reset_received &&
                line.closed_first == tcp::ClosedFirst::remote &&
                time_in(line, tcp::State::CLOSE_WAIT).value_or(Nanoseconds(0)) < kAtOnce;
@@ -94,7 +61,7 @@ bool has_used_nothing(const track::ConnectionLine& line) {
 }
 
 bool is_turned_away(const track::ConnectionLine& line) {
-    return is_server(line) && line.closed_first == tcp::ClosedFirst::local &&
+    return is_server_end(line) && line.closed_first == tcp::ClosedFirst::local &&
            has_used_nothing(line) && was_closed_right_after_accept(line);
 }
 
@@ -105,7 +72,8 @@ bool is_turned_away_with_reason(const track::ConnectionLine& line) {
     constexpr std::uint64_t kReason = 1024;
     const bool met_request =
         line.detail == EndingDetail::unread_data || line.detail == EndingDetail::data_after_close;
-    if (!is_server(line) || line.ending != Ending::reset_sent || !met_request || !has_sent(line))
+    if (!is_server_end(line) || line.ending != Ending::reset_sent || !met_request ||
+        !has_sent(line))
         return false;
     const event::SocketNumbers* n = line.numbers;
     const Nanoseconds waited = time_in(line, tcp::State::CLOSE_WAIT).value_or(Nanoseconds(0));
@@ -116,7 +84,7 @@ bool is_turned_away_with_reason(const track::ConnectionLine& line) {
 /// Where each connection has a process of its own, that ends because the connection does. Who holds
 /// a connection from before tracing may be one of those.
 bool has_accepter_closed(const track::ConnectionLine& line) {
-    return is_server(line) && line.seen == tcp::Seen::whole && line.who->process &&
+    return is_server_end(line) && line.seen == tcp::Seen::whole && line.who->process &&
            line.who->closed_by && line.who->process->pid == line.who->closed_by->pid;
 }
 
@@ -126,7 +94,7 @@ bool has_died(const track::ConnectionLine& line) {
     if (*line.closed_how != tcp::ClosedHow::exit) return false;
     // The rest of its answers, or its clients' requests, came after it, or were there already. A
     // process for each connection that has answered leaves unread what it doesn't want to know.
-    const bool is_awaited = is_client(line) || has_accepter_closed(line);
+    const bool is_awaited = is_client_end(line) || has_accepter_closed(line);
     if (has_left_unread(line)) return is_awaited || !has_sent(line);
     return is_awaited && line.detail == EndingDetail::data_after_close;
 }
@@ -135,7 +103,7 @@ bool has_died(const track::ConnectionLine& line) {
 bool is_hung_up(const track::ConnectionLine& line) {
     const event::SocketNumbers* n = line.numbers;
     const OptionalNumber<std::uint32_t> nothing = 0;
-    return is_client(line) && was_established_briefly(line) && n != nullptr &&
+    return is_client_end(line) && was_established_briefly(line) && n != nullptr &&
            n->bytes_received.value_or(0) > 0 && n->unsent == nothing && n->unacked == nothing &&
            n->unread == nothing;
 }
@@ -162,9 +130,9 @@ bool is_unknown_when_used(const track::ConnectionLine& line) {
 bool is_probe(const track::ConnectionLine& line) {
     const event::SocketNumbers* n = line.numbers;
     return n != nullptr && was_established_for_less_than(line, kMoment) &&
-           (is_client(line) ? n->bytes_sent : n->bytes_received) ==
+           (is_client_end(line) ? n->bytes_sent : n->bytes_received) ==
                OptionalNumber<std::uint64_t>(0) &&
-           (!is_client(line) || line.detail == EndingDetail::data_after_close ||
+           (!is_client_end(line) || line.detail == EndingDetail::data_after_close ||
             line.detail == EndingDetail::unread_data);
 }
 
@@ -176,7 +144,7 @@ bool is_reset_answered(const track::ConnectionLine& line) {
 }
 
 EndCause cause_of_reset_there(const track::ConnectionLine& line) {
-    if (is_server(line) && line.closed_first == tcp::ClosedFirst::remote) {
+    if (is_server_end(line) && line.closed_first == tcp::ClosedFirst::remote) {
         if (is_probe(line)) return EndCause::probed;
         if (is_reset_answered(line)) return EndCause::reset_answered;
     }
@@ -188,11 +156,22 @@ bool was_idle(const track::ConnectionLine& line) {
     return idle && *idle >= kIdle;
 }
 
+/// Whether it was closed between two requests, however short the pause was: it had been in use for
+/// some time, and neither had it sent anything just before, nor did the next data come just after.
+bool was_closed_in_a_pause(const track::ConnectionLine& line) {
+    constexpr Nanoseconds kPause = 50ms;
+    const auto idle = idle_before_close(line);
+    if (!idle || *idle < kMoment || was_established_briefly(line)) return false;
+    const Nanoseconds closing = time_in(line, tcp::State::FIN_WAIT1).value_or(0ns) +
+                                time_in(line, tcp::State::FIN_WAIT2).value_or(0ns);
+    return *idle + closing >= kPause;
+}
+
 /// Data came to a server (or who may be one) after it had closed.
 EndCause cause_of_data_after_close(const track::ConnectionLine& line) {
     const bool is_idle = was_idle(line);
     if (!has_sent(line)) return is_idle ? EndCause::closed_unanswered : EndCause::reset_here;
-    if (is_idle) return EndCause::idle_close;
+    if (is_idle || was_closed_in_a_pause(line)) return EndCause::idle_close;
     // So late it is no rest of what the peer was sending: it sent on a connection that was over. A
     // server that gives a reason before it closes has sent just then.
     if (time_in(line, tcp::State::FIN_WAIT2).value_or(Nanoseconds(0)) < kAtOnce)
@@ -227,27 +206,55 @@ bool was_not_read(const track::ConnectionLine& line) {
            n->peer_window == OptionalNumber<std::uint32_t>(0) && n->probes <= 1;
 }
 
+/// With data to send that the peer's window had not let pass for some time.
+bool has_given_up_sending(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return n != nullptr && n->unsent.value_or(0) > 0 &&
+           n->peer_window == OptionalNumber<std::uint32_t>(0) &&
+           std::chrono::milliseconds(n->receiver_limited_ms.value_or(0)) >= kIdle;
+}
+
+/// A server's connection that had been in use, on which nothing was on its way.
+bool was_ended_idle(const track::ConnectionLine& line) {
+    const auto quiet = quiet_before_reset(line);
+    return is_server_end(line) && quiet && *quiet >= kAtOnce && has_sent(line) &&
+           has_received(line) && has_been_acknowledged(line) &&
+           line.numbers->unread == OptionalNumber<std::uint32_t>(0);
+}
+
+EndCause cause_of_lingering(const track::ConnectionLine& line) {
+    if (line.closed_first == tcp::ClosedFirst::local && was_ended_idle(line))
+        return EndCause::ended_idle;
+    if (line.closed_first == tcp::ClosedFirst::local && has_given_up_sending(line))
+        return EndCause::gave_up_sending;
+    return is_hung_up(line) ? EndCause::hung_up : EndCause::lingered;
+}
+
+EndCause cause_of_reset_here(const track::ConnectionLine& line) {
+    if (is_client_end(line) && line.closed_first == tcp::ClosedFirst::local && is_probe(line))
+        return EndCause::probe;
+    if (has_discarded(line)) return EndCause::discarded;
+    return has_left_a_stream(line) ? EndCause::left_stream : EndCause::reset_here;
+}
+
 EndCause cause_of_reset(const track::ConnectionLine& line) {
     if (line.detail == EndingDetail::listener_closed) return EndCause::listener_closed;
     if (line.detail == EndingDetail::admin_kill) return EndCause::admin_killed;
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::unread_data &&
-        is_server(line) && has_sent(line))
+        is_server_end(line) && has_sent(line))
         return EndCause::answered_unread;
     // A client that closes before its answer comes has given up: that one waited, it wasn't idle.
     if (line.ending == Ending::reset_sent && line.detail == EndingDetail::data_after_close &&
-        !is_client(line))
+        !is_client_end(line))
         return cause_of_data_after_close(line);
     if (line.ending == Ending::reset_received && line.closed_first == tcp::ClosedFirst::remote &&
-        !is_server(line)) {
+        !is_server_end(line)) {
         if (time_in(line, tcp::State::CLOSE_WAIT)) return cause_of_meeting_a_close(line);
         if (is_unknown_when_used(line)) return EndCause::reset_idle;
     }
-    if (line.detail == EndingDetail::so_linger_zero)
-        return is_hung_up(line) ? EndCause::hung_up : EndCause::lingered;
+    if (line.detail == EndingDetail::so_linger_zero) return cause_of_lingering(line);
     if (line.ending == Ending::reset_received) return cause_of_reset_there(line);
-    return is_client(line) && line.closed_first == tcp::ClosedFirst::local && is_probe(line)
-               ? EndCause::probe
-               : EndCause::reset_here;
+    return cause_of_reset_here(line);
 }
 
 } // namespace
@@ -256,6 +263,13 @@ std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line) 
     const event::SocketNumbers* n = line.numbers;
     if (n == nullptr || !n->since_sent_ms || !n->since_received_ms) return std::nullopt;
     const Nanoseconds since_sent = std::chrono::milliseconds(*n->since_sent_ms);
+    // Who only says that it sends no more goes on waiting. The close() after that leaves a
+    // mini-socket, of which nothing is read, or it isn't known when that was.
+    if (is_client_end(line) && line.closed_how == tcp::ClosedHow::shutdown) {
+        if (!line.closed || !line.numbers_at || *line.numbers_at == *line.closed)
+            return std::nullopt;
+        return since_sent;
+    }
     if (line.closed_first == tcp::ClosedFirst::local) {
         // The answer was sent that long before the end, of which the close took a part.
         Nanoseconds closing{0};
@@ -269,10 +283,20 @@ std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line) 
     return std::max(since_received - since_sent, Nanoseconds(0));
 }
 
+bool has_sent_until_close(const track::ConnectionLine& line) {
+    const auto idle = idle_before_close(line);
+    const auto established = time_in(line, tcp::State::ESTABLISHED);
+    if (!idle || !established || *established <= *idle) return false;
+    // Of the segments sent some only acknowledge what came, so the pauses were longer than this.
+    const std::uint32_t segments = line.numbers->segments_sent.value_or(0);
+    return *idle * segments < 2 * (*established - *idle);
+}
+
 std::optional<Nanoseconds> quiet_before_reset(const track::ConnectionLine& line) {
     const event::SocketNumbers* n = line.numbers;
-    if (line.ending != tcp::Ending::reset_received || n == nullptr || !n->since_sent_ms ||
-        !n->since_received_ms)
+    const bool is_known = line.ending == tcp::Ending::reset_received ||
+                          line.detail == tcp::EndingDetail::so_linger_zero;
+    if (!is_known || n == nullptr || !n->since_sent_ms || !n->since_received_ms)
         return std::nullopt;
     return std::chrono::milliseconds(
         std::min<std::uint32_t>(*n->since_sent_ms, *n->since_received_ms));
@@ -300,6 +324,7 @@ EndCause end_cause(const track::ConnectionLine& line) {
     default: break;
     }
     if (has_died(line)) return EndCause::process_died;
+    if (was_over_already(line)) return EndCause::none;
     if (is_half_open_check(line)) return EndCause::half_open_check;
     if (line.ending == Ending::handshake_failed)
         return line.detail == EndingDetail::admin_kill ? EndCause::none : EndCause::never_completed;
@@ -330,7 +355,11 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::probe:
     case EndCause::lingered:
     case EndCause::hung_up:
+    case EndCause::gave_up_sending:
+    case EndCause::ended_idle:
     case EndCause::admin_killed:
+    case EndCause::discarded:
+    case EndCause::left_stream:
     case EndCause::reset_here: return true;
     case EndCause::none:
     case EndCause::refused:

@@ -30,8 +30,12 @@ namespace tcpdwell::analysis {
     X(peer_gone, "peer_gone")              /* retransmission, user timeout, keepalive */ \
     X(not_read, "not_read")                /* user timeout: the peer answers, its window is 0 */ \
     X(lingered, "so_linger_zero")          /* SO_LINGER with a time of 0 */ \
+    X(gave_up_sending, "gave_up_sending")  /* the same to a peer that didn't read */ \
+    X(ended_idle, "ended_idle")            /* the same by a server, after an idle time */ \
     X(hung_up, "hung_up")                  /* the same by a client that has had its answer */ \
     X(admin_killed, "admin_killed")        /* ss -K, on purpose */ \
+    X(discarded, "discarded")              /* a client closed, not wanting what came */ \
+    X(left_stream, "left_stream")          /* a client closed while data was still coming */ \
     X(reset_here, "reset_here")            /* any other RST that this end sent */ \
     X(probe, "probe")                      /* a client closed within moments, having sent nothing */ \
     X(probed, "probed")                    /* the same as the server sees it */ \
@@ -52,7 +56,12 @@ bool has_exited_unanswered(const track::ConnectionLine& line);
 /// sent that met the peer's close (met_idle_close) or an RST (reset_idle); nullopt: not known.
 std::optional<Nanoseconds> idle_before_close(const track::ConnectionLine& line);
 
-/// How long nothing had come or gone when an RST ended it; nullopt: none did, or it isn't known.
+/// Whether this end had been sending until it closed, its last pause having been no longer than
+/// those before: then it wasn't the pause that it closed for.
+bool has_sent_until_close(const track::ConnectionLine& line);
+
+/// How long nothing had come or gone when an RST ended it that was received, or sent with
+/// SO_LINGER; nullopt: none did, or it isn't known.
 std::optional<Nanoseconds> quiet_before_reset(const track::ConnectionLine& line);
 
 /// When this end began to close, which then takes as long as the peer likes.

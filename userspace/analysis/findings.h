@@ -207,7 +207,8 @@ std::string program_text(const PartyEnds& ends);
 std::string party_text(const PartyEnds& ends);
 /// How many remote hosts; null where there are more than are remembered.
 FindingDraft::Cell hosts_cell(const CauseFacts& facts);
-/// ", all within 2.0 s": over which time they are spread; empty for a single one.
+/// ", all within 2.0 s": over which time they are spread; empty for a single one. What this end
+/// closed counts from then on, however late the peer's segment came that an RST answered.
 std::string within_text(const CauseFacts& facts);
 std::string within_text(MonoTime first, MonoTime last);
 /// Of connections that an RST ended at one end only, whose other end is here.

@@ -31,9 +31,34 @@ bool has_said_so(const CauseFacts& facts) {
 bool were_closed_at_once(EndCause cause, const CauseFacts& facts) {
     const Nanoseconds closing = facts.closing_last - facts.closing_first;
     const Nanoseconds between = std::max<Nanoseconds>(closing, std::chrono::milliseconds(10));
-    return cause == EndCause::idle_close && facts.count >= 3 && !has_said_so(facts) &&
+    return cause == EndCause::idle_close && facts.count >= 3 &&
            facts.idle.max() * 2 > facts.idle.min() * 3 &&
            facts.idle.max() - facts.idle.min() > 4 * between;
+}
+
+/// Whether the closer had been sending until then, as heartbeats: its last sending says nothing of
+/// an idle limit.
+bool has_sent_until_close(EndCause cause, const CauseFacts& facts) {
+    return cause == EndCause::idle_close && !has_said_so(facts) &&
+           facts.sent_until_close * 2 >= facts.count;
+}
+
+/// "that had been idle for 1.0 s"
+std::string closed_text(const CauseFacts& facts) {
+    const std::string after = duration_text(facts.idle.quantile(0.5));
+    if (has_said_so(facts)) return "on which it had just sent something";
+    if (has_sent_until_close(EndCause::idle_close, facts))
+        return fmt::format("on which it was sending again and again, "
+                           "{} before the close for the last time",
+                           after);
+    return fmt::format("that had been idle for {}{}",
+                       clusters(facts.idle) ? "" : "some time, about ", after);
+}
+
+/// Over which time the segments are spread that met the closes.
+std::string met_within_text(const CauseFacts& facts) {
+    if (facts.count < 2 || facts.ids.count < 2) return {};
+    return within_text(facts.first, facts.last);
 }
 
 constexpr EndCause kIdleCauses[] = {EndCause::idle_close, EndCause::met_idle_close,
@@ -53,29 +78,26 @@ std::string idle_text(const PartyEnds& ends, EndCause cause, const CauseFacts& f
             duration_text(std::max<Nanoseconds>(facts.closing_last - facts.closing_first,
                                                 std::chrono::milliseconds(1))),
             duration_text(facts.idle.min()), duration_text(facts.idle.max()), facts.count,
-            ends.connections(), within_text(facts));
+            ends.connections(), met_within_text(facts));
     if (cause == EndCause::idle_close)
         return fmt::format(
             "{} closed connections {}, and on {} of {} connections the client sent something after "
             "that{}: an RST answered it, and if it was a request, it is lost.",
-            party_text(ends),
-            has_said_so(facts) ? std::string("on which it had just sent something")
-                               : fmt::format("that had been idle for {}{}",
-                                             is_limit ? "" : "some time, about ", after),
-            facts.count, ends.connections(), within_text(facts));
+            party_text(ends), closed_text(facts), facts.count, ends.connections(),
+            met_within_text(facts));
     if (cause == EndCause::met_idle_close)
         return fmt::format("On {} of {} connections of {} something was sent {}{} after the server "
                            "had closed them{}: an RST answered it, and if it was a request, it is "
                            "lost.",
                            facts.count, ends.connections(), party_text(ends),
-                           is_limit ? "" : "about ", after, within_text(facts));
-    return fmt::format("On {} of {} connections of {} something was sent after they had been idle "
-                       "for {}, and answered by an RST{}: it may be lost. {}",
-                       facts.count, ends.connections(), party_text(ends), after, within_text(facts),
-                       facts.open_there > 0
-                           ? open_there_text(facts.open_there)
-                           : "The peer, or something on the way to it, probably no longer knew "
-                             "the connections.");
+                           is_limit ? "" : "about ", after, met_within_text(facts));
+    return fmt::format(
+        "On {} of {} connections of {} something was sent after they had been idle "
+        "for {}, and answered by an RST{}: it may be lost. {}",
+        facts.count, ends.connections(), party_text(ends), after, met_within_text(facts),
+        facts.open_there > 0 ? open_there_text(facts.open_there)
+                             : "The peer, or something on the way to it, probably no longer knew "
+                               "the connections.");
 }
 
 void advise_on_idle(EndCause cause, const CauseFacts& facts, FindingDraft& draft) {
@@ -91,11 +113,22 @@ void advise_on_idle(EndCause cause, const CauseFacts& facts, FindingDraft& draft
     }
     if (were_closed_at_once(cause, facts)) {
         draft.advice.push_back(
-            "No idle limit closes so, but a reload or restart of the server (nginx: "
-            "worker_shutdown_timeout), or an administrator: its log may say which. Give it the "
-            "time to finish what is under way.");
+            "No idle limit closes so, but a reload, upgrade or restart of the server (a worker of "
+            "nginx that is replaced closes whatever has been answered), or an administrator: its "
+            "log may say which. Give it the time to finish what is under way (nginx: "
+            "worker_shutdown_timeout).");
         draft.advice.push_back("Let the client look before each use whether the server has closed, "
                                "and repeat requests that may be repeated.");
+        return;
+    }
+    if (has_sent_until_close(cause, facts)) {
+        draft.advice.push_back(
+            "The server was sending itself until it closed: probably it had missed something from "
+            "the client for too long (heartbeats of AMQP or MQTT, pings of WebSocket); its log may "
+            "say so. Let the client send its heartbeats also while it is busy, or lengthen the "
+            "time-out of both.");
+        draft.advice.push_back("Let the client look before each use whether the server has closed, "
+                               "and repeat what may be repeated.");
         return;
     }
     const std::string how =
@@ -131,7 +164,8 @@ void find_idle_close_race(const RuleInput& evidence, FindingDrafts& drafts) {
             draft.what = idle_text(ends, cause, facts);
             // The client doesn't know what the server's limit is: the FIN was the last segment.
             draft.evidence.push_back({"idle_ns",
-                                      cause == EndCause::idle_close       ? "idle before the close"
+                                      has_sent_until_close(cause, facts)  ? "since its last sending"
+                                      : cause == EndCause::idle_close     ? "idle before the close"
                                       : cause == EndCause::met_idle_close ? "from the close on"
                                                                           : "idle before",
                                       facts.idle.quantile(0.5)});

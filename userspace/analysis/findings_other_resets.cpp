@@ -25,6 +25,9 @@ void add(Resets& resets, EndCause cause, const CauseFacts& facts) {
     resets.open_there += facts.open_there;
     resets.first = resets.causes == 0 ? facts.first : std::min(resets.first, facts.first);
     resets.last = resets.causes == 0 ? facts.last : std::max(resets.last, facts.last);
+    resets.closing_first = resets.causes == 0 ? facts.closing_first
+                                              : std::min(resets.closing_first, facts.closing_first);
+    resets.closing_last = std::max(resets.closing_last, facts.closing_last);
     ++resets.causes;
     if (resets.most && resets.most->count >= facts.count) return;
     resets.most = &facts;
@@ -48,6 +51,8 @@ bool is_harmless(const RuleInput& evidence, const PartyEnds& ends, EndCause caus
     };
     switch (cause) {
     case EndCause::admin_killed:
+    case EndCause::discarded:
+    case EndCause::left_stream:
     case EndCause::late_word:
     case EndCause::met_late_word: return true;
     case EndCause::probe: return is_check(evidence, facts);
@@ -65,7 +70,8 @@ Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
     for (const EndCause cause :
          {EndCause::reset_here, EndCause::reset_there, EndCause::reset_idle,
           EndCause::closed_unanswered, EndCause::met_unanswered, EndCause::lingered,
-          EndCause::probe, EndCause::probed, EndCause::reset_answered}) {
+          EndCause::gave_up_sending, EndCause::ended_idle, EndCause::probe, EndCause::probed,
+          EndCause::reset_answered}) {
         const CauseFacts* facts = ends.facts(cause);
         if (facts && !is_reported_elsewhere(evidence, ends, cause, *facts) &&
             !is_harmless(evidence, ends, cause, *facts))
@@ -93,7 +99,8 @@ FindingDraft reset_draft(report::Severity severity, const PartyEnds& ends, const
     if (resets.most->between > 0)
         draft.evidence.push_back({"both_received", "received by both ends, which are here",
                                   std::min(resets.most->between, count)});
-    if (const auto idle = idle_before_reset(*resets.most); idle && resets.there > 0)
+    if (const auto idle = idle_before_reset(*resets.most);
+        idle && (resets.there > 0 || resets.most_cause == EndCause::ended_idle))
         draft.evidence.push_back({"idle_ns", "idle before that", *idle});
     if (resets.most->hung_up_on > 0)
         draft.evidence.push_back({"hung_up_on", "each when a client of the process had hung up",
@@ -120,11 +127,30 @@ constexpr std::string_view kProbeAdvice =
     "Probably probes whether the port is open (Kubernetes: tcpSocket; load balancers), by which "
     "nothing is lost. A probe that reads what the server says first ends without a reset.";
 
+constexpr std::string_view kDiscardedAdvice =
+    "What this program had sent was acknowledged. Probably it needed nothing of what it left: the "
+    "answer to a closing message (QUIT), TLS's close_notify, the rest of a page whose beginning is "
+    "enough for a check (haproxy: option httpchk). Then nothing is lost. If it needs an answer "
+    "that comes so late, it has to read to the end before it closes.";
+
+constexpr std::string_view kProxyDiscardedAdvice =
+    "This program serves clients itself: probably one of those had gone, or a check needed no more "
+    "than the beginning of a page (haproxy: option httpchk). What it had sent was acknowledged, "
+    "so the RST took nothing of that away.";
+
+constexpr std::string_view kLeftAdvice =
+    "Data had come again and again until they were closed: probably readers of a stream "
+    "(server-sent events, a long download) that left, by which nothing is lost. The server learns "
+    "of it when it writes next (EPIPE, ECONNRESET), and has to take that for the end of the "
+    "client.";
+
 constexpr Harmless kHarmless[] = {
     {EndCause::admin_killed, "",
      "Somebody, or a program with the right to, ended these sockets (ss -K; SOCK_DESTROY): on "
      "purpose, and no fault of either program. The shell history, sudo's log or an audit rule for "
      "netlink shows who."},
+    {EndCause::discarded, "", kDiscardedAdvice},
+    {EndCause::left_stream, "", kLeftAdvice},
     {EndCause::probe, "", kProbeAdvice},
     {EndCause::probed, "That is while others end well.", kProbeAdvice},
     {EndCause::reset_answered, "The requests were all of the same size.",
@@ -134,20 +160,6 @@ constexpr Harmless kHarmless[] = {
     {EndCause::late_word, "", kClosingAdvice},
     {EndCause::met_late_word, "", kClosingAdvice},
 };
-
-void find_harmless_resets(const RuleInput& evidence, const PartyEnds& ends, FindingDrafts& drafts) {
-    for (const Harmless& kind : kHarmless) {
-        const CauseFacts* facts = ends.facts(kind.cause);
-        if (!facts || !is_harmless(evidence, ends, kind.cause, *facts) ||
-            !is_many(evidence, "connections_reset", facts->count, ends.connections()))
-            continue;
-        Resets resets;
-        add(resets, kind.cause, *facts);
-        FindingDraft draft = reset_draft(report::Severity::info, ends, resets, kind.what);
-        draft.advice.emplace_back(kind.advice);
-        drafts.push_back(std::move(draft));
-    }
-}
 
 /// Whether the program that connects serves clients itself.
 bool has_clients(const RuleInput& evidence, const PartyEnds& ends) {
@@ -159,6 +171,21 @@ bool has_clients(const RuleInput& evidence, const PartyEnds& ends) {
                (other.process->pid == program.pid ||
                 (ends.several_pids && other.process->comm() == program.comm()));
     });
+}
+
+void find_harmless_resets(const RuleInput& evidence, const PartyEnds& ends, FindingDrafts& drafts) {
+    for (const Harmless& kind : kHarmless) {
+        const CauseFacts* facts = ends.facts(kind.cause);
+        if (!facts || !is_harmless(evidence, ends, kind.cause, *facts) ||
+            !is_many(evidence, "connections_reset", facts->count, ends.connections()))
+            continue;
+        Resets resets;
+        add(resets, kind.cause, *facts);
+        FindingDraft draft = reset_draft(report::Severity::info, ends, resets, kind.what);
+        const bool is_proxy = kind.cause == EndCause::discarded && has_clients(evidence, ends);
+        draft.advice.emplace_back(is_proxy ? kProxyDiscardedAdvice : kind.advice);
+        drafts.push_back(std::move(draft));
+    }
 }
 
 } // namespace

@@ -12,54 +12,24 @@ namespace {
 
 using enum tcp::EndingDetail;
 
-/// What at least half of the resets have in common.
-enum class Common {
-    nothing,
-    killed,            ///< ss -K
-    hung_up_on,        ///< a proxy, when its own client had gone
-    gave_up,           ///< a client, before the answer came
-    lingered_out,      ///< the same, with SO_LINGER
-    probe,             ///< a client closed at once, having sent nothing
-    probed,            ///< the same as the server sees it
-    reset_answered,    ///< received at once after an answer
-    timed_reading,     ///< a server closed without an answer, and more came
-    met_timed_reading, ///< the same as the client sees it
-    late_word,         ///< a server closed after its answer, and more came much later
-    met_late_word,
-    left_unread, ///< closed with data unread
-    met_more,    ///< closed while the peer was still sending
-    lingered,    ///< SO_LINGER
-    between,     ///< received by ends whose peers are open
-    at_both,     ///< received by both ends, which are here
-    when_idle,   ///< received after an idle time that is always the same
-};
-
 bool is_half(std::uint64_t part, const Resets& resets) { return part * 2 >= resets.here; }
 
 bool is_client(const PartyEnds& ends) { return ends.party.role == tcp::Role::client; }
-
-/// After which silence it ended them, where that is always the same; else empty.
-std::string patience_text(const CauseFacts& facts) {
-    const Nanoseconds silence = facts.idle.quantile(0.5);
-    return silence < std::chrono::milliseconds(100) || !clusters(facts.idle)
-               ? std::string()
-               : fmt::format(" after {}", duration_text(silence));
-}
 
 std::string idle_text(const CauseFacts& facts) {
     const auto idle = idle_before_reset(facts);
     return idle ? fmt::format(" idle for {}", duration_text(*idle)) : std::string();
 }
 
-Common common_of_received(const Resets& resets) {
-    if (resets.open_there * 2 >= resets.there) return Common::between;
-    if (resets.most->between * 2 >= resets.there) return Common::at_both;
+CommonEnd common_of_received(const Resets& resets) {
+    if (resets.open_there * 2 >= resets.there) return CommonEnd::between;
+    if (resets.most->between * 2 >= resets.there) return CommonEnd::at_both;
     switch (resets.most_cause) {
-    case EndCause::met_unanswered: return Common::met_timed_reading;
-    case EndCause::met_late_word: return Common::met_late_word;
-    case EndCause::probed: return Common::probed;
-    case EndCause::reset_answered: return Common::reset_answered;
-    default: return idle_text(*resets.most).empty() ? Common::nothing : Common::when_idle;
+    case EndCause::met_unanswered: return CommonEnd::met_timed_reading;
+    case EndCause::met_late_word: return CommonEnd::met_late_word;
+    case EndCause::probed: return CommonEnd::probed;
+    case EndCause::reset_answered: return CommonEnd::reset_answered;
+    default: return idle_text(*resets.most).empty() ? CommonEnd::nothing : CommonEnd::when_idle;
     }
 }
 
@@ -68,46 +38,66 @@ bool was_hung_up_on(const PartyEnds& ends, const CauseFacts& facts) {
     return is_client(ends) && facts.hung_up_on * 10 >= facts.count * 9;
 }
 
-Common common_of(const PartyEnds& ends, const Resets& resets) {
-    if (resets.there > resets.here) return common_of_received(resets);
-    switch (resets.most_cause) {
-    case EndCause::admin_killed: return Common::killed;
-    case EndCause::closed_unanswered: return Common::timed_reading;
-    case EndCause::late_word: return Common::late_word;
-    case EndCause::probe: return Common::probe;
-    default: break;
-    }
-    if (was_hung_up_on(ends, *resets.most)) return Common::hung_up_on;
-    if (is_half(resets.details[unread_data], resets)) return Common::left_unread;
-    if (is_half(resets.details[data_after_close], resets))
-        return is_client(ends) ? Common::gave_up : Common::met_more;
-    if (!is_half(resets.details[so_linger_zero], resets)) return Common::nothing;
-    return is_client(ends) && !patience_text(*resets.most).empty() ? Common::lingered_out
-                                                                   : Common::lingered;
+} // namespace
+
+std::string patience_text(const CauseFacts& facts) {
+    const Nanoseconds silence = facts.idle.quantile(0.5);
+    return silence < std::chrono::milliseconds(100) || !clusters(facts.idle)
+               ? std::string()
+               : fmt::format(" after {}", duration_text(silence));
 }
 
+CommonEnd common_of(const PartyEnds& ends, const Resets& resets) {
+    if (resets.there > resets.here) return common_of_received(resets);
+    switch (resets.most_cause) {
+    case EndCause::admin_killed: return CommonEnd::killed;
+    case EndCause::closed_unanswered: return CommonEnd::timed_reading;
+    case EndCause::late_word: return CommonEnd::late_word;
+    case EndCause::discarded: return CommonEnd::discarded;
+    case EndCause::left_stream: return CommonEnd::left_stream;
+    case EndCause::gave_up_sending: return CommonEnd::gave_up_sending;
+    case EndCause::ended_idle: return CommonEnd::ended_idle;
+    case EndCause::probe: return CommonEnd::probe;
+    default: break;
+    }
+    if (was_hung_up_on(ends, *resets.most)) return CommonEnd::hung_up_on;
+    if (is_half(resets.details[unread_data], resets)) return CommonEnd::left_unread;
+    if (is_half(resets.details[data_after_close], resets))
+        return is_client(ends) ? CommonEnd::gave_up : CommonEnd::met_more;
+    if (!is_half(resets.details[so_linger_zero], resets)) return CommonEnd::nothing;
+    return is_client(ends) && !patience_text(*resets.most).empty() ? CommonEnd::lingered_out
+                                                                   : CommonEnd::lingered;
+}
+
+namespace {
+
 /// How many have it in common.
-std::uint64_t count_of(Common common, const Resets& resets) {
+std::uint64_t count_of(CommonEnd common, const Resets& resets) {
     switch (common) {
-    case Common::nothing: return resets.all();
-    case Common::left_unread: return resets.details[unread_data];
+    case CommonEnd::nothing: return resets.all();
+    case CommonEnd::left_unread: return resets.details[unread_data];
     // Of the most frequent cause only it is known what came before.
-    case Common::gave_up: return std::min(resets.details[data_after_close], resets.most->count);
-    case Common::lingered_out: return std::min(resets.details[so_linger_zero], resets.most->count);
-    case Common::met_more: return resets.details[data_after_close];
-    case Common::lingered: return resets.details[so_linger_zero];
-    case Common::between: return resets.open_there;
-    case Common::hung_up_on: return std::min(resets.most->hung_up_on, resets.most->count);
-    case Common::at_both: return std::min(resets.most->between, resets.most->count);
-    case Common::killed:
-    case Common::when_idle:
-    case Common::probe:
-    case Common::probed:
-    case Common::reset_answered:
-    case Common::timed_reading:
-    case Common::met_timed_reading:
-    case Common::late_word:
-    case Common::met_late_word: return resets.most->count;
+    case CommonEnd::gave_up: return std::min(resets.details[data_after_close], resets.most->count);
+    case CommonEnd::lingered_out:
+        return std::min(resets.details[so_linger_zero], resets.most->count);
+    case CommonEnd::met_more: return resets.details[data_after_close];
+    case CommonEnd::lingered: return resets.details[so_linger_zero];
+    case CommonEnd::between: return resets.open_there;
+    case CommonEnd::hung_up_on: return std::min(resets.most->hung_up_on, resets.most->count);
+    case CommonEnd::at_both: return std::min(resets.most->between, resets.most->count);
+    case CommonEnd::killed:
+    case CommonEnd::discarded:
+    case CommonEnd::gave_up_sending:
+    case CommonEnd::ended_idle:
+    case CommonEnd::left_stream:
+    case CommonEnd::when_idle:
+    case CommonEnd::probe:
+    case CommonEnd::probed:
+    case CommonEnd::reset_answered:
+    case CommonEnd::timed_reading:
+    case CommonEnd::met_timed_reading:
+    case CommonEnd::late_word:
+    case CommonEnd::met_late_word: return resets.most->count;
     }
     return resets.all();
 }
@@ -140,6 +130,22 @@ std::string gave_up_text(const std::string& so_many, const CauseFacts& facts) {
                        patience.empty() ? "" : ": it gave up waiting" + patience);
 }
 
+/// Of a client that didn't want what came.
+std::string discarded_text(const std::string& so_many, const CauseFacts& facts) {
+    if (facts.details[unread_data] == facts.count)
+        return fmt::format("{} were closed by it with up to {} unread, for which close() sends an "
+                           "RST",
+                           so_many, counted(facts.most_unread, "byte"));
+    if (facts.details[unread_data] > 0)
+        return fmt::format("{} were closed by it with data unread, or just before something came, "
+                           "which an RST answered",
+                           so_many);
+    return fmt::format("{} were closed by it {}, and an RST answered what came then", so_many,
+                       facts.idle.max() < std::chrono::milliseconds(20)
+                           ? "within moments of its last sending"
+                           : "just before something came");
+}
+
 std::string lingered_out_text(const std::string& so_many, const CauseFacts& facts) {
     const std::string silence = duration_text(facts.idle.quantile(0.5));
     if (facts.most_received > 0)
@@ -151,25 +157,25 @@ std::string lingered_out_text(const std::string& so_many, const CauseFacts& fact
 }
 
 /// Of RSTs that came from somewhere else, or whose cause isn't known.
-std::string received_text(const PartyEnds& ends, const CauseFacts& facts, Common common,
+std::string received_text(const PartyEnds& ends, const CauseFacts& facts, CommonEnd common,
                           const std::string& so_many) {
     const std::string idle = idle_text(facts);
     switch (common) {
-    case Common::between:
+    case CommonEnd::between:
         return fmt::format("{} ended by an RST that something else than the other end sent",
                            so_many);
-    case Common::at_both:
+    case CommonEnd::at_both:
         return fmt::format("{} were reset by something between it and {}{}: both ends are here, "
                            "and neither sent an RST",
                            so_many, process_text(facts.clients),
                            idle.empty() ? "" : ", having been" + idle);
-    case Common::when_idle:
+    case CommonEnd::when_idle:
         return fmt::format("{} ended by an RST that came when they had been{}", so_many, idle);
-    case Common::met_timed_reading:
+    case CommonEnd::met_timed_reading:
         return fmt::format("{} were closed by {} without having sent anything: an RST answered "
                            "what was sent then",
                            so_many, ends.party.endpoint.text(ends.family));
-    case Common::met_late_word:
+    case CommonEnd::met_late_word:
         return fmt::format("{} were closed by {} soon after the opening, having sent its answer, "
                            "and something was sent a while after that",
                            so_many, ends.party.endpoint.text(ends.family));
@@ -177,95 +183,69 @@ std::string received_text(const PartyEnds& ends, const CauseFacts& facts, Common
     }
 }
 
+/// "2.0 s", or "1.2 s to 9.0 s" where it wasn't always the same
+std::string quiet_text(const CauseFacts& facts) {
+    const auto idle = idle_before_reset(facts);
+    return idle ? duration_text(*idle)
+                : fmt::format("{} to {}", duration_text(facts.quiet.min()),
+                              duration_text(facts.quiet.max()));
+}
+
 /// Without an end and without counts: "8 of 10 connections of nginx (pid 7) on [::]:80 ...".
-std::string lead_text(const PartyEnds& ends, const Resets& resets, Common common) {
+std::string lead_text(const PartyEnds& ends, const Resets& resets, CommonEnd common) {
     const CauseFacts& facts = *resets.most;
     const std::string so_many = fmt::format("{} of {} connections of {}", count_of(common, resets),
                                             ends.connections(), party_text(ends));
     switch (common) {
-    case Common::killed: return fmt::format("{} were ended by ss -K here", so_many);
-    case Common::hung_up_on:
+    case CommonEnd::killed: return fmt::format("{} were ended by ss -K here", so_many);
+    case CommonEnd::hung_up_on:
         return fmt::format("{} were closed by it{}{}, each when a client of its own had hung up",
                            so_many, patience_text(facts),
                            facts.most_received == 0 ? " without an answer" : "");
-    case Common::gave_up: return gave_up_text(so_many, facts);
-    case Common::lingered_out: return lingered_out_text(so_many, facts);
-    case Common::probe:
+    case CommonEnd::gave_up: return gave_up_text(so_many, facts);
+    case CommonEnd::lingered_out: return lingered_out_text(so_many, facts);
+    case CommonEnd::discarded: return discarded_text(so_many, facts);
+    case CommonEnd::ended_idle:
+        return fmt::format("{} were reset by it (SO_LINGER 0) when nothing had come or gone for {}",
+                           so_many, quiet_text(facts));
+    case CommonEnd::gave_up_sending:
+        return fmt::format("{} were reset by it (SO_LINGER 0) with {} unsent in all: the windows "
+                           "of the peers, which didn't read, were 0, and had kept it from sending "
+                           "for up to {}",
+                           so_many, counted(facts.unsent, "byte"),
+                           duration_text(facts.longest_limited));
+    case CommonEnd::left_stream:
+        return fmt::format("{} were closed by it while data was still coming, after up to {}, and "
+                           "an RST answered what came next",
+                           so_many, counted(facts.most_received, "byte"));
+    case CommonEnd::probe:
         return fmt::format("{} were closed by it within moments of connecting, having sent "
                            "nothing: what the peer says first met the close, or stayed unread",
                            so_many);
-    case Common::probed:
+    case CommonEnd::probed:
         return fmt::format("{} were closed by the clients within moments of connecting, having "
                            "sent nothing",
                            so_many);
-    case Common::reset_answered:
+    case CommonEnd::reset_answered:
         return fmt::format("{} were reset from the clients' side at once after an answer", so_many);
-    case Common::timed_reading:
+    case CommonEnd::timed_reading:
         return fmt::format("{} were closed by it{} without having sent anything, and the clients "
                            "sent more after that",
                            so_many, patience_text(facts));
-    case Common::late_word:
+    case CommonEnd::late_word:
         return fmt::format("{} were closed by it soon after the opening, having sent its answer, "
                            "and the clients sent something no sooner than 1.0 s after that",
                            so_many);
-    case Common::left_unread:
+    case CommonEnd::left_unread:
         return fmt::format("{} were closed by it with data unread, for which close() sends an RST",
                            so_many);
-    case Common::met_more:
+    case CommonEnd::met_more:
         return fmt::format("{} were closed by it while the clients were still sending", so_many);
-    case Common::lingered:
+    case CommonEnd::lingered:
         return fmt::format("{} were closed by it with SO_LINGER 0, by which close() sends an RST",
                            so_many);
     default: return received_text(ends, facts, common, so_many);
     }
-}
-
-std::string received_advice(Common common) {
-    switch (common) {
-    case Common::between:
-        return "Something else sent the RSTs: a firewall that rejects (iptables -L -v, nft list "
-               "ruleset; also on the server's host), a load balancer or a NAT on the way, or "
-               "another host that has the address as well. tcpdump shows by the TTL of an RST how "
-               "far away it was sent.";
-    case Common::met_timed_reading:
-        return "The server had closed without having sent anything, and this program sent more "
-               "after that: as by the server's time-out for reading requests, or by its end or "
-               "restart where it only receives. Its log may say so; hold that time-out against "
-               "the time that this program takes to send.";
-    case Common::probed:
-        return "These clients closed within moments of connecting, having sent nothing: probes of "
-               "the port (Kubernetes: tcpSocket; load balancers), or a scan. What the server says "
-               "first meets the close.";
-    case Common::reset_answered:
-        return "These clients reset the connection as soon as they were answered: they close with "
-               "part of the answer unread, or with SO_LINGER 0. Trace there, too: tcpdwell report "
-               "over both recordings joins the ends.";
-    case Common::at_both:
-        return "A load balancer, a firewall or a NAT on the way sent RSTs to both sides: by its "
-               "idle "
-               "limit if it was always the same time, else by a limit, a policy or a restart of "
-               "it. Keep connections in use, or their idle time below that limit (the pool's idle "
-               "limit; TCP keepalive), or raise it. tcpdump shows by the TTL of an RST how far "
-               "away it was sent.";
-    case Common::when_idle:
-        return "All had been idle for the same time, as by the idle limit of a load balancer, a "
-               "firewall or a NAT on the way, or of the other side: keep the idle time below it "
-               "(the pool's idle limit; TCP keepalive), or raise it. If they all came at once, it "
-               "may have been one event instead, such as a restart there. Trace there, too: "
-               "tcpdwell report over both recordings joins the ends.";
-    default:
-        return "From here it can't be seen who resets: the other side (it closes with data unread, "
-               "or aborts: a limit, a time-out, a restart), the host that has its address now, or "
-               "a firewall or load balancer on the way. Trace there, too: tcpdwell report over "
-               "both recordings joins the ends.";
-    }
-}
-
-std::string gave_up_advice(const CauseFacts& facts, bool has_clients) {
-    return fmt::format("The answers came after this program had closed: it{} gave up waiting{}. "
-                       "Hold {} time-out against the time that the server takes.",
-                       has_clients ? ", or a client of its own that hung up (nginx logs 499)," : "",
-                       patience_text(facts), has_clients ? "that" : "its");
 }
 
 } // namespace
@@ -277,59 +257,19 @@ std::optional<Nanoseconds> idle_before_reset(const CauseFacts& facts) {
 }
 
 std::string reset_text(const PartyEnds& ends, const Resets& resets) {
-    const Common common = common_of(ends, resets);
+    const CommonEnd common = common_of(ends, resets);
     const std::string lead = lead_text(ends, resets, common);
-    const std::string within =
-        resets.causes == 1 ? within_text(*resets.most) : within_text(resets.first, resets.last);
+    const std::string within = resets.causes == 1
+                                   ? within_text(*resets.most)
+                                   : within_text(resets.closing_first, resets.closing_last);
     const std::string details = details_text(resets);
-    if (common == Common::nothing)
+    if (common == CommonEnd::nothing)
         return fmt::format("{}: {} sent here, {} received{}{}.", lead, resets.here, resets.there,
                            details.empty() ? "" : fmt::format(" ({})", details), within);
     const std::uint64_t others = resets.all() - std::min(resets.all(), count_of(common, resets));
     return fmt::format("{}{} {}{}.", lead,
                        others == 0 ? "" : fmt::format("; {} more ended by a reset", others),
                        counts_text(resets), within);
-}
-
-std::string reset_advice(const PartyEnds& ends, const Resets& resets, bool has_clients) {
-    const Common common = common_of(ends, resets);
-    const CauseFacts& facts = *resets.most;
-    switch (common) {
-    case Common::probe:
-        return "This program closed within moments of connecting, having sent nothing: it waited "
-               "for nothing, and what the peer says first met the close, or stayed unread.";
-    case Common::gave_up: return gave_up_advice(facts, has_clients);
-    case Common::hung_up_on:
-        return "This program serves clients, which gave up waiting (nginx logs 499): hold their "
-               "time-out against the time that the server behind it takes.";
-    case Common::lingered_out:
-        return fmt::format("This program ended each{} of silence, as by a time-out of its own "
-                           "(haproxy: timeout server, timeout client){}: hold it against the time "
-                           "that the server takes. It closes with SO_LINGER 0, so what comes later "
-                           "is refused.",
-                           patience_text(facts),
-                           has_clients ? ", or of a client of its own that hung up" : "");
-    case Common::timed_reading:
-        return fmt::format(
-            "This server closed{} without having sent anything, and the client sent more after "
-            "that: as by a time-out for reading requests (nginx: client_header_timeout, "
-            "client_body_timeout), which has to fit the time that the clients take to send, or, if "
-            "it only receives, by its end or restart: then what came after that is lost.",
-            patience_text(facts));
-    case Common::left_unread:
-        return "close() with data unread sends an RST instead of a FIN: read to the end before "
-               "closing, or the peer may lose the last answer.";
-    case Common::met_more:
-        return "The peer still sent data after close(), so it was reset: use shutdown(SHUT_WR), "
-               "read to the end, then close.";
-    case Common::lingered:
-        return "SO_LINGER with a time of 0 makes close() send an RST: the peer gets an error, and "
-               "may lose data that it has not read yet. Remove it.";
-    default: break;
-    }
-    return resets.there > resets.here
-               ? received_advice(common)
-               : "This side resets; trace --connections shows why, for each.";
 }
 
 } // namespace tcpdwell::analysis

@@ -34,7 +34,7 @@ FindingDraft party_draft(std::string_view id, report::Severity severity, const P
 
 std::string within_text(const CauseFacts& facts) {
     if (facts.count < 2 || facts.ids.count < 2) return {};
-    return within_text(facts.first, facts.last);
+    return within_text(facts.closing_first, facts.closing_last);
 }
 
 std::string within_text(MonoTime first, MonoTime last) {

@@ -29,6 +29,12 @@ std::uint64_t most_held_in(const RuleInput& evidence, std::uint32_t netns) {
 /// What skips a TIME_WAIT on purpose. The other causes have findings of their own.
 constexpr SkipCause kOwnCauses[] = {SkipCause::so_linger_zero, SkipCause::linger2};
 
+/// So many by that cause that have no finding of their own.
+std::uint64_t skipped_by(const EndCounts& sum, SkipCause cause) {
+    const std::uint64_t all = sum.skipped_by(cause);
+    return cause == SkipCause::so_linger_zero ? all - std::min(all, sum.reset_for_cause) : all;
+}
+
 std::string_view advice_for(SkipCause cause) {
     return cause == SkipCause::linger2
                ? "TCP_LINGER2 below 0 ends FIN_WAIT2 at once: the peer's last data is refused."
@@ -97,7 +103,7 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const ServiceRow& row : evidence.services) {
         const EndCounts sum = row.total();
         std::uint64_t skipped = 0;
-        for (const SkipCause cause : kOwnCauses) skipped += sum.skipped_by(cause);
+        for (const SkipCause cause : kOwnCauses) skipped += skipped_by(sum, cause);
         std::uint64_t active = sum.time_waits;
         for (const SkipCause cause : kAllOf<SkipCause>) active += sum.skipped_by(cause);
         if (skipped < count_threshold(evidence, "time_wait_skipped.connections") ||
@@ -111,14 +117,14 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.connections = row.skipped.list();
         std::vector<SkipCause> causes;
         std::ranges::copy_if(kOwnCauses, std::back_inserter(causes),
-                             [&](SkipCause cause) { return sum.skipped_by(cause) != 0; });
+                             [&](SkipCause cause) { return skipped_by(sum, cause) != 0; });
         std::ranges::stable_sort(causes, std::greater<>(),
-                                 [&](SkipCause cause) { return sum.skipped_by(cause); });
+                                 [&](SkipCause cause) { return skipped_by(sum, cause); });
         std::string list;
         for (const SkipCause cause : causes) {
-            list += fmt::format("{}{} {}", list.empty() ? "" : ", ", name(cause),
-                                sum.skipped_by(cause));
-            draft.evidence.push_back({cause, name(cause), sum.skipped_by(cause)});
+            const std::uint64_t count = skipped_by(sum, cause);
+            list += fmt::format("{}{} {}", list.empty() ? "" : ", ", name(cause), count);
+            draft.evidence.push_back({cause, name(cause), count});
             if (!is_harmless) draft.advice.emplace_back(advice_for(cause));
         }
         if (is_harmless)

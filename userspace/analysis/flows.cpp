@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "analysis/end_cause.h"
+#include "analysis/harmless_end.h"
 #include "base/hash.h"
 
 namespace tcpdwell::analysis {
@@ -26,13 +27,6 @@ bool came_by_cookie(const track::ConnectionLine& line) {
            !line.states[0].dwell;
 }
 
-/// What a client sends was acknowledged, and what it was sent was read: an RST takes nothing away.
-bool loses_nothing(const track::ConnectionLine& line) {
-    const event::SocketNumbers* n = line.numbers;
-    return line.who->role == tcp::Role::client && n != nullptr && n->unsent && n->unacked &&
-           n->unread && *n->unsent + *n->unacked + *n->unread == 0;
-}
-
 } // namespace
 
 void EndCounts::add(const EndCounts& other) {
@@ -46,6 +40,7 @@ void EndCounts::add(const EndCounts& other) {
     add_each(skipped, other.skipped);
     time_waits += other.time_waits;
     harmless += other.harmless;
+    reset_for_cause += other.reset_for_cause;
     cookies += other.cookies;
 }
 
@@ -76,8 +71,11 @@ void count(EndCounts& tally, const track::ConnectionLine& line, Weight weight) {
         tally.time_waits += weight;
     // A check of a port is no close.
     const auto cause = skip_cause(line);
-    if (cause && end_cause(line) != EndCause::half_open_check) {
+    const EndCause end = cause ? end_cause(line) : EndCause::none;
+    if (cause && end != EndCause::half_open_check) {
         tally.skipped[*cause] += weight;
+        if (end == EndCause::gave_up_sending || end == EndCause::ended_idle)
+            tally.reset_for_cause += weight;
         if (is_asked_for(*cause) && loses_nothing(line)) tally.harmless += weight;
     }
     if (came_by_cookie(line)) tally.cookies += weight;

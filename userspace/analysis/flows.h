@@ -28,8 +28,10 @@ struct EndCounts {
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     EnumArray<SkipCause, std::uint64_t> skipped;
     std::uint64_t time_waits = 0; ///< connections that left a TIME_WAIT here
-    std::uint64_t harmless = 0;   ///< on purpose, by clients that had been answered in full
-    std::uint64_t cookies = 0;    ///< passive opens without a request socket: SYN cookies
+    /// On purpose, for a reason that has a finding of its own.
+    std::uint64_t reset_for_cause = 0;
+    std::uint64_t harmless = 0; ///< on purpose, by clients that had been answered in full
+    std::uint64_t cookies = 0;  ///< passive opens without a request socket: SYN cookies
 
     void add(const EndCounts& other);
     [[nodiscard]] std::uint64_t closed(tcp::ClosedFirst who) const { return closed_first[who]; }

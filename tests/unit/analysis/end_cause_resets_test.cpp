@@ -26,10 +26,11 @@ TEST(EndCauseOf, a_server_that_never_answered_was_not_idle) {
 
 /// Whoever sends a request waits for its answer, at least as long as an RST takes.
 TEST(EndCauseOf, who_closes_as_soon_as_it_has_sent_has_sent_no_request) {
-    const auto says_so = client_end(ClosedFirst::remote, Ending::reset_received)
-                             .carried(10, 5)
-                             .stays(CLOSE_WAIT, 2s)
-                             .stays(LAST_ACK, 300ms);
+    auto says_so = client_end(ClosedFirst::remote, Ending::reset_received)
+                       .carried(10, 5)
+                       .stays(CLOSE_WAIT, 2s)
+                       .stays(LAST_ACK, 300ms);
+    says_so.numbers.unacked = 5;
     EXPECT_EQ(EndedLine(says_so).idle(399, 2300).cause(), EndCause::closing_message);
     EXPECT_EQ(EndedLine(says_so).idle(400, 2300).cause(), EndCause::met_idle_close) << "it waited";
     EXPECT_EQ(EndedLine(says_so).carried(10, 0).idle(300, 2300).cause(), EndCause::met_unanswered);

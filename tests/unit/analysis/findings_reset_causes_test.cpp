@@ -35,7 +35,7 @@ TEST_F(ResetCauses, the_cause_comes_first) {
         {gives_up(EndingDetail::data_after_close, 9),
          "were closed by it before the answers, or the rest of them, came: it gave up waiting "
          "after 2.0 s"},
-        {gives_up(EndingDetail::data_after_close, 0).idle(9, 0),
+        {gives_up(EndingDetail::data_after_close, 0).idle(90, 0),
          "were closed by it before the answers came (5 RSTs"},
         {gives_up(EndingDetail::so_linger_zero, 0),
          "to 10.0.0.1:80 were closed by it with SO_LINGER 0: it gave up waiting after 2.0 s (5 "
@@ -65,6 +65,71 @@ TEST_F(ResetCauses, the_cause_comes_first) {
         end(each.ended, 5);
         EXPECT_THAT(said(), HasSubstr(each.what));
     }
+}
+
+/// The server's answers come all at once when it goes on, however long ago the clients gave up.
+TEST_F(ResetCauses, are_spread_over_the_time_of_the_closes) {
+    for (int i = 0; i < 5; ++i)
+        end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+                .carried(5, 0)
+                .stays(FIN_WAIT1, 5s - i * 1s)
+                .idle(static_cast<std::uint32_t>(2000 + 1000 * (5 - i)), 0));
+    EXPECT_THAT(said(), HasSubstr("it gave up waiting after 2.0 s (5 RSTs sent here: "
+                                  "data_after_close 5), all within 4.1 s."));
+    end(client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(5, 0)
+            .idle(2000, 0));
+    EXPECT_THAT(said(), HasSubstr("all within 5.1 s.")) << "of all causes";
+}
+
+/// A time-out for sending is no fault of SO_LINGER.
+TEST_F(ResetCauses, of_peers_that_did_not_read_the_window_is_named) {
+    EndedLine stuck =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(100, 30)
+            .idle(1900, 400);
+    stuck.numbers.unsent = 1000;
+    stuck.numbers.peer_window = 0;
+    stuck.numbers.receiver_limited_ms = 2000;
+    end(stuck, 25);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"}) << "no time_wait_skipped";
+    EXPECT_THAT(said(), HasSubstr("25 of 25 connections of app (pid 100) on 10.0.0.1:80 were reset "
+                                  "by it (SO_LINGER 0) with 25000 bytes unsent in all: the windows "
+                                  "of the peers, which didn't read, were 0, and had kept it from "
+                                  "sending for up to 2.0 s (25 RSTs"));
+    EXPECT_THAT(std::string(found("connections_reset")->advice.front()),
+                testing::AllOf(HasSubstr("send_timeout"), Not(HasSubstr("Remove it"))));
+    for (const auto change : {+[](event::SocketNumbers& n) { n.peer_window = 1; },
+                              +[](event::SocketNumbers& n) { n.unsent = 0; },
+                              +[](event::SocketNumbers& n) { n.receiver_limited_ms = 99; }}) {
+        EndedLine other = stuck;
+        change(other.numbers);
+        EXPECT_EQ(other.cause(), EndCause::lingered);
+    }
+}
+
+/// An idle limit, whatever it is carried out by.
+TEST_F(ResetCauses, of_a_server_that_resets_idle_connections_the_time_is_named) {
+    const auto silent =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(1857, 693)
+            .established(2s);
+    end(EndedLine(silent).idle(2050, 2000), 25);
+    EXPECT_EQ(ids(), std::vector<std::string_view>{"connections_reset"}) << "no time_wait_skipped";
+    EXPECT_THAT(said(), HasSubstr("25 of 25 connections of app (pid 100) on 10.0.0.1:80 were reset "
+                                  "by it (SO_LINGER 0) when nothing had come or gone for 2.0 s (25 "
+                                  "RSTs"));
+    EXPECT_THAT(std::string(found("connections_reset")->advice.front()),
+                testing::AllOf(HasSubstr("idle limit"), Not(HasSubstr("Remove it"))));
+    EXPECT_EQ(std::get<Nanoseconds>(fact(found("connections_reset")->evidence, "idle_ns")), 2s);
+    end(EndedLine(silent).idle(9000, 9000), 5);
+    EXPECT_THAT(said(), HasSubstr("when nothing had come or gone for 2.0 s to 9.0 s"));
+    EXPECT_THAT(std::string(found("connections_reset")->advice.front()),
+                Not(HasSubstr("the same time")));
+    EXPECT_EQ(EndedLine(silent).idle(999, 2000).cause(), EndCause::lingered);
+    EXPECT_EQ(EndedLine(silent).idle(2000, 2000).carried(1, 9, 1).cause(), EndCause::lingered);
+    EXPECT_EQ(EndedLine(silent).idle(2000, 2000).carried(0, 9).cause(), EndCause::lingered)
+        << "it has never answered";
 }
 
 /// Of one cause it is known what came before, not of all that have a detail in common.

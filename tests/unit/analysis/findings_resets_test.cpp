@@ -270,6 +270,7 @@ TEST_F(CauseFindings, a_closing_message_that_meets_the_close_is_no_race) {
                                    .stays(CLOSE_WAIT, 2s)
                                    .stays(LAST_ACK, 1ms)
                                    .idle(0, 2001);
+            client.numbers.unacked = 5;
             server.who.tuple.remote.port = client.who.tuple.local.port =
                 static_cast<tcp::Port>(30'000 + 10 * i + client_first);
             end(client_first ? client : server);
