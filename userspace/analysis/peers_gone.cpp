@@ -22,6 +22,9 @@ void Gone::add(const Silences& silences, const RuleInput& evidence) {
         const bool is_first = heard.of++ == 0;
         least_idle = is_first ? each.idle : std::min(least_idle, each.idle);
         most_idle = std::max(most_idle, each.idle);
+        last_heard = std::max(last_heard.value_or(each.heard), each.heard);
+        if (each.from > each.heard)
+            first_unanswered = std::min(first_unanswered.value_or(each.from), each.from);
         const auto there = evidence.live.other_end_heard(each);
         if (there && *there > each.heard + kArrived) {
             ++heard.open_there;
@@ -29,6 +32,8 @@ void Gone::add(const Silences& silences, const RuleInput& evidence) {
         }
         if (evidence.heard.were_heard_between(each.netns, host, each.from, each.until)) {
             ++heard.elsewhere;
+            const auto older = evidence.heard.last_heard_on_older(each.netns, host, each.heard);
+            if (older && *older > each.from) ++heard.on_older;
             continue;
         }
         const auto last = evidence.heard.last_heard(each.netns, host);

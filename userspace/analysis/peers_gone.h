@@ -16,7 +16,9 @@ struct WhenHeard {
     std::uint64_t of = 0;         ///< so many were looked at
     std::uint64_t open_there = 0; ///< they are here as well, and hear what is sent
     std::uint64_t elsewhere = 0;  ///< their hosts were heard while what these sent went unanswered
-    std::uint64_t since = 0;      ///< likewise, after these were tried last, or had ended
+    /// Of these: on connections that are older than their silence, too.
+    std::uint64_t on_older = 0;
+    std::uint64_t since = 0; ///< likewise, after these were tried last, or had ended
 };
 
 struct Gone {
@@ -42,6 +44,9 @@ struct Gone {
     /// Before what wasn't answered; of all of them, or 0.
     Nanoseconds least_idle{};
     Nanoseconds most_idle{};
+    /// When the first of them sent what wasn't answered, and when the last of them was heard.
+    std::optional<MonoTime> first_unanswered;
+    std::optional<MonoTime> last_heard;
 
     void add(const HeldSockets& holding, const RuleInput& evidence);
     void add(const PartyEnds& party, const CauseFacts& facts, const RuleInput& evidence);
@@ -53,6 +58,11 @@ struct Gone {
     /// The hosts answer others: these aren't answered because of what they are.
     [[nodiscard]] bool is_heard_elsewhere() const {
         return heard.of > 0 && heard.elsewhere == heard.of;
+    }
+    /// What was opened before some moment is dead, and what was opened later works.
+    [[nodiscard]] bool is_of_what_was_before() const {
+        return is_heard_elsewhere() && heard.on_older == 0 && first_unanswered && last_heard &&
+               *last_heard <= *first_unanswered;
     }
     /// The hosts answer, after these were last tried.
     [[nodiscard]] bool is_heard_since() const {

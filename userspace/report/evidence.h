@@ -37,6 +37,7 @@ inline constexpr EvidenceWords kEvidenceWords[] = {
     {"answered_elsewhere", "Whose hosts answered on other connections meanwhile"},
     {"answered_late", "Answered after they were given up"},
     {"answered_meanwhile", "While others at that endpoint were answered"},
+    {"answered_on_older", "Of which on connections that were there before"},
     {"answered_since", "Whose hosts have answered since"},
     {"asked", "Where they have sent something meanwhile", EvidenceUnit::name},
     {"at_once", "Of which failed at once"},

@@ -138,7 +138,7 @@ TEST_F(PeersHeardOf, idle_ones_that_keepalive_ended_were_forgotten_on_the_way) {
     timed_out();
     EXPECT_EQ(what(), "8 connections of app (pid 100) to 10.0.0.1:80 timed out without an answer "
                       "from the peer (keepalive 8), for instance 10.0.0.1:80, having been idle for "
-                      "about 6.2 s: that host answered on other connections meanwhile, so it "
+                      "about 6.2 s: that host answered meanwhile on other connections, so it "
                       "hasn't gone: most likely a firewall or NAT on the way has forgotten these "
                       "idle connections.");
     EXPECT_THAT(advice(*found("peers_gone")), Not(HasSubstr("SO_KEEPALIVE")));
@@ -154,6 +154,47 @@ TEST_F(PeersHeardOf, an_outage_that_is_over) {
                                   "of reach then, or a firewall or NAT on the way has forgotten "
                                   "the idle connections."));
     EXPECT_EQ(evidence(*found("peers_gone"), "answered_since"), 8);
+}
+
+/// Firewalls that begin anew, and servers whose RSTs are dropped.
+TEST_F(PeersHeardOf, what_was_opened_before_a_moment_is_dead_and_what_was_opened_later_works) {
+    auto gone = client_end(ClosedFirst::none, Ending::timed_out, EndingDetail::user_timeout)
+                    .carried(100, 1)
+                    .idle(1600, 8000);
+    gone.numbers.unacked = 100;
+    gone.numbers.timeouts = 5;
+    end(gone, 8);
+    auto other = client_end(ClosedFirst::local, Ending::fin).carried(1, 1).idle(0, 2500);
+    other.line.opened = at(-3s);
+    end(other);
+    EXPECT_THAT(what(), HasSubstr(": that host answered meanwhile on connections that were opened "
+                                  "later, and on none that was there before: most likely a "
+                                  "firewall or NAT on the way has lost its state, or the server "
+                                  "was restarted or replaced and its RSTs don't arrive."));
+    EXPECT_EQ(evidence(*found("peers_gone"), "answered_elsewhere"), 8);
+    EXPECT_EQ(evidence(*found("peers_gone"), "answered_on_older"), 0);
+    EXPECT_THAT(advice(*found("peers_gone")), HasSubstr("connection table"));
+
+    other.line.opened = at(-20s);
+    end(other);
+    EXPECT_THAT(what(), HasSubstr("meanwhile on other connections, so what these send is lost on "
+                                  "the way (by its ports, on one of several paths)"));
+    EXPECT_EQ(evidence(*found("peers_gone"), "answered_on_older"), 8);
+    EXPECT_THAT(advice(*found("peers_gone")), Not(HasSubstr("connection table")));
+}
+
+TEST_F(PeersHeardOf, what_dies_one_after_the_other_has_not_died_by_one_event) {
+    auto gone = client_end(ClosedFirst::none, Ending::timed_out, EndingDetail::user_timeout)
+                    .carried(100, 1)
+                    .idle(1600, 8000);
+    gone.numbers.unacked = 100;
+    gone.numbers.timeouts = 5;
+    end(gone, 20); // the last one was heard when the first one wasn't answered
+    auto other = client_end(ClosedFirst::local, Ending::fin).carried(1, 1).idle(0, 2500);
+    other.line.opened = at(-3s);
+    end(other);
+    EXPECT_THAT(what(), HasSubstr("meanwhile on other connections, so what these send is lost on "
+                                  "the way, or several hosts share an address."));
 }
 
 TEST_F(PeersHeardOf, a_few_of_the_clients_of_a_service_are_no_warning) {
