@@ -42,14 +42,6 @@ std::optional<MonoTime> opened_at(const track::TransitionLine& line) {
     return is_first && line.dwell ? std::optional(line.at - *line.dwell) : std::nullopt;
 }
 
-std::optional<MonoTime> opened_at(const track::LiveSocket& socket) {
-    if (socket.seen == tcp::Seen::joined) return MonoTime{};
-    std::optional<MonoTime> opened = socket.since;
-    for (const track::PathStep& step : socket.left)
-        opened = opened && step.dwell ? std::optional(*opened - *step.dwell) : std::nullopt;
-    return opened;
-}
-
 MonoTime heard_at(const event::SocketNumbers& numbers, MonoTime read_at) {
     return read_at - std::chrono::milliseconds(*numbers.since_received_ms);
 }
@@ -130,12 +122,13 @@ void HeardHosts::on_connection(const track::ConnectionLine& line, Weight) {
 void HeardHosts::on_live(const track::LiveSocket& socket, Weight) {
     // What brought it to such a state was a segment of the peer.
     if (socket.since && is_half_way(socket.state))
-        note(socket.who.netns, socket.who.tuple.remote.address, *socket.since, opened_at(socket));
+        note(socket.who.netns, socket.who.tuple.remote.address, *socket.since,
+             track::opened_at(socket));
     if (socket.state != tcp::State::ESTABLISHED || socket.numbers == nullptr ||
         !socket.numbers->since_received_ms || is_unanswered(socket))
         return;
     note(socket.who.netns, socket.who.tuple.remote.address,
-         heard_at(*socket.numbers, socket.numbers_at.value_or(now_)), opened_at(socket));
+         heard_at(*socket.numbers, socket.numbers_at.value_or(now_)), track::opened_at(socket));
 }
 
 bool HeardHosts::were_heard_between(std::uint32_t netns, const tcp::IpAddress& host, MonoTime from,
