@@ -125,6 +125,13 @@ void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
     if (gone.is_idle()) draft.evidence.push_back({"idle_ns", "idle before that", gone.least_idle});
     if (gone.closing > 0)
         draft.evidence.push_back({"closing", "of which closed here", gone.closing});
+    if (gone.orphaned > 0) {
+        draft.evidence.push_back({"orphaned", "of which closed here before", gone.orphaned});
+        draft.evidence.push_back({"lost", "bytes unsent that were lost", gone.lost});
+    }
+    if (gone.heard.never_acked > 0)
+        draft.evidence.push_back({"never_acked", "of which nothing was ever acknowledged",
+                                  known_count(gone, gone.heard.never_acked)});
     if (gone.heard.open_there > 0)
         draft.evidence.push_back({"open_there", "other ends here that are open",
                                   known_count(gone, gone.heard.open_there)});
@@ -138,7 +145,9 @@ void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
         draft.evidence.push_back({"answered_since", "whose hosts have answered since",
                                   known_count(gone, gone.heard.since)});
     if (gone.now) {
-        draft.evidence.push_back({"silence_ns", "no segment for", gone.now->longest_silence});
+        draft.evidence.push_back(
+            {"silence_ns", gone.is_never_acked() ? "nothing acknowledged for" : "no segment for",
+             gone.now->longest_silence});
         draft.evidence.push_back({"unacked", "bytes unacknowledged", gone.unacked});
         draft.evidence.push_back({"unsent", "bytes unsent", gone.unsent});
         draft.evidence.push_back(
@@ -156,12 +165,19 @@ FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
     const bool was_used = gone.waiting > 0 && gone.is_idle() && gone.unacked > 0;
     if (gone.waiting > 0)
         draft.what =
-            fmt::format("The peers of {} of {}{} don't answer{}: no segment from {} for {}{}, {}",
+            fmt::format("The peers of {} of {}{} don't answer{}: no {} from {} for {}{}, {}",
                         counted(gone.waiting, "connection"), draft.subject,
                         was_used ? fmt::format(", idle {} before,", idle_text(gone)) : "",
-                        peers_text(gone), where(gone), duration_text(gone.now->longest_silence),
+                        peers_text(gone), gone.is_never_acked() ? "acknowledgement" : "segment",
+                        where(gone), duration_text(gone.now->longest_silence),
                         was_used ? ", the idle time included" : "", waits_text(gone));
     if (gone.ended > 0) draft.what += (gone.waiting > 0 ? "; " : "") + ended_text(gone);
+    if (gone.orphaned > 0)
+        draft.what += fmt::format(
+            ", {} when {} had been closed here, after up to {} in a row, and {} unsent were lost",
+            gone.orphaned == gone.ended ? "all of them" : fmt::format("{} of them", gone.orphaned),
+            gone.orphaned == 1 ? "it" : "they", counted(gone.most_ended_timeouts, "retransmission"),
+            counted(gone.lost, "byte"));
     if (gone.waiting == 0 && gone.is_idle()) draft.what += ", having been idle " + idle_text(gone);
     draft.what += fmt::format(": {}.", why_text(gone));
     return draft;
@@ -178,7 +194,7 @@ FindingDraft draft_of_one_way(const Gone& gone, std::uint32_t netns) {
         waits_text(gone),
         gone.waiting_for.size() == 1 ? text_of(gone.waiting_for.begin()->first) : "the peers",
         duration_text(gone.now->longest_silence));
-    advise_on_one_way(draft);
+    advise_on_one_way(gone, draft);
     return draft;
 }
 

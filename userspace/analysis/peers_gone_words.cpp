@@ -19,9 +19,10 @@ std::string why_only_these_text(const Gone& gone) {
                "has forgotten these idle connections";
     if (gone.is_of_what_was_before())
         return fmt::format(
-            "on connections that were opened later, and on none that was there before: most likely "
-            "a firewall or NAT on the way has lost its state, or {}",
-            are_served(gone) ? "one of several hosts that share the address has gone"
+            "on connections that were opened later, and on none that was there before: {}a "
+            "firewall or NAT on the way has lost its state, or {}",
+            are_served(gone) ? "" : "most likely ",
+            are_served(gone) ? "drops what these send, or several hosts share an address"
                              : "the server was restarted or replaced and its RSTs don't arrive");
     if (gone.heard.on_older == 0)
         return fmt::format("on other connections, so what these send is lost on the way{}, or "
@@ -43,6 +44,12 @@ std::string why_unanswered_text(const Gone& gone) {
     if (gone.is_received_there())
         return "their other ends are open on this host, and receive what is sent: what those send "
                "is lost on the way";
+    if (gone.is_never_acked())
+        return fmt::format("only up to {} came after the SYN-ACK, without data or acknowledgement: "
+                           "most likely the SYN-ACK again, as the peer gets neither the last ACK "
+                           "of the handshake nor what follows: what these send is lost on the way, "
+                           "but for the SYN",
+                           counted(gone.most_repeats, "segment"));
     if (gone.is_heard_elsewhere())
         return fmt::format("{} {}",
                            gone.waiting == 0 ? (is_one ? "that host answered meanwhile"
@@ -50,6 +57,12 @@ std::string why_unanswered_text(const Gone& gone) {
                            : is_one          ? "that host answers"
                                              : "these hosts answer",
                            why_only_these_text(gone));
+    if (gone.is_short_keepalive())
+        return fmt::format(
+            "{} answered since, also on connections that were there before: a short outage, in "
+            "which keepalive gave up {} after a segment had come last, with {} unanswered",
+            is_one ? "that host has" : "these hosts have", duration_text(gone.longest_wait),
+            counted(gone.most_probes, "probe"));
     if (gone.waiting == 0)
         return fmt::format("{} answered since, so {} or the way there {} out of reach then{}",
                            is_one ? "that host has" : "these hosts have", is_one ? "it" : "they",
@@ -86,10 +99,18 @@ constexpr std::string_view kIdleAdvice =
     "comes then. Send something sooner (TCP_KEEPIDLE below that time, or keepalive of the "
     "protocol), or let the pool close connections before.";
 
+constexpr std::string_view kShortAdvice =
+    "Keepalive that gives up so soon ends connections in each short outage: let more probes go "
+    "unanswered (TCP_KEEPCNT), or further apart (TCP_KEEPINTVL).";
+
 constexpr std::string_view kStateAdvice =
     "Look for what was restarted or taken over when the silence began: a firewall, NAT or load "
     "balancer on the way (has it kept its connection table?), the server, or its address. Where "
     "RSTs are let through, clients notice at once.";
+
+constexpr std::string_view kDropsAdvice =
+    "Look at the firewalls and NATs on the way: what they drop (their logs and counters), which "
+    "limits they have for a connection, and whether one was restarted when the silence began.";
 
 constexpr std::string_view kOneWayAdvice =
     "One direction is cut: look for what drops it here (nft list ruleset, tc -s qdisc), on the way "
@@ -101,7 +122,14 @@ void advise_on_waiting(const RuleInput& evidence, const Gone& gone, std::uint32_
                        FindingDraft& draft) {
     const std::string retries = sysctl_text(evidence, netns, "net.ipv4.tcp_retries2");
     const bool has_set_timeout = gone.details[tcp::EndingDetail::user_timeout] > 0;
-    if (gone.details[tcp::EndingDetail::retransmission] > 0)
+    if (gone.is_of_orphans())
+        draft.advice.push_back(fmt::format(
+            "When the process has closed a connection, the kernel gives up after {} "
+            "retransmissions (0 stands for 8), not after net.ipv4.tcp_retries2: a higher value "
+            "lets what is still to be sent survive a longer outage. A program that has to know "
+            "that all has arrived waits for the peer's answer, or FIN, before close().",
+            sysctl_text(evidence, netns, "net.ipv4.tcp_orphan_retries")));
+    else if (gone.details[tcp::EndingDetail::retransmission] > 0)
         draft.advice.push_back(fmt::format(
             "The kernel ends a connection after {} retransmissions without an answer: 15, the "
             "default, take some 15 minutes, and a few end connections in a short outage.",
@@ -115,7 +143,10 @@ void advise_on_waiting(const RuleInput& evidence, const Gone& gone, std::uint32_
             "A connection with unacknowledged data hangs until {} retransmissions have gone out, "
             "some 15 minutes with 15; a program that must know sooner sets TCP_USER_TIMEOUT.",
             retries));
-    if (gone.details[tcp::EndingDetail::keepalive] > 0 || gone.most_keepalive > 0) return;
+    const bool are_all_closed = gone.is_of_orphans() && gone.orphaned == gone.ended &&
+                                gone.closing == gone.waiting; // no keepalive is sent for these
+    if (gone.details[tcp::EndingDetail::keepalive] > 0 || gone.most_keepalive > 0 || are_all_closed)
+        return;
     draft.advice.push_back(fmt::format(
         "One that only listens never notices without keepalive: SO_KEEPALIVE, and {} s of "
         "silence until the first probe unless the program sets TCP_KEEPIDLE, then {} probes {} "
@@ -132,9 +163,14 @@ void advise_on_gone(const RuleInput& evidence, const Gone& gone, std::uint32_t n
     if (gone.is_kept_here())
         draft.advice.push_back("The data was not even sent once: look for what drops it on "
                                "this host (nft list ruleset, iptables-save, tc -s qdisc).");
-    if (gone.is_received_there()) draft.advice.emplace_back(kOneWayAdvice);
+    if (gone.is_received_there() || gone.is_never_acked()) draft.advice.emplace_back(kOneWayAdvice);
+    if (gone.is_short_keepalive()) {
+        draft.advice.emplace_back(kShortAdvice);
+        return;
+    }
     if (gone.is_idle() && gone.is_heard_elsewhere()) draft.advice.emplace_back(kIdleAdvice);
-    if (gone.is_of_what_was_before() && !gone.is_idle()) draft.advice.emplace_back(kStateAdvice);
+    if (gone.is_of_what_was_before() && !gone.is_idle())
+        draft.advice.emplace_back(are_served(gone) ? kDropsAdvice : kStateAdvice);
     if (gone.sends_much() && !gone.is_idle()) draft.advice.emplace_back(kSizeAdvice);
     advise_on_waiting(evidence, gone, netns, draft);
     if (gone.is_idle() && !gone.is_heard_elsewhere()) draft.advice.emplace_back(kIdleAdvice);
@@ -144,9 +180,9 @@ void advise_on_gone(const RuleInput& evidence, const Gone& gone, std::uint32_t n
                                "time, keep it below that.");
 }
 
-void advise_on_one_way(FindingDraft& draft) {
+void advise_on_one_way(const Gone& gone, FindingDraft& draft) {
     draft.advice.emplace_back(kOneWayAdvice);
-    draft.advice.emplace_back(kSizeAdvice);
+    if (gone.had_large < gone.waiting) draft.advice.emplace_back(kSizeAdvice);
 }
 
 } // namespace tcpdwell::analysis

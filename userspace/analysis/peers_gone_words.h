@@ -13,6 +13,6 @@ std::string why_text(const Gone& gone);
 void advise_on_gone(const RuleInput& evidence, const Gone& gone, std::uint32_t netns,
                     FindingDraft& draft);
 /// Of connections on which segments come, and what is sent isn't acknowledged.
-void advise_on_one_way(FindingDraft& draft);
+void advise_on_one_way(const Gone& gone, FindingDraft& draft);
 
 } // namespace tcpdwell::analysis
