@@ -159,6 +159,20 @@ void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
     }
 }
 
+/// ", all of them when they had been closed here, after up to 1 retransmission in a row, and 300
+/// bytes unsent were lost"
+std::string orphaned_text(const Gone& gone) {
+    std::string text = fmt::format(
+        ", {} when {} had been closed here",
+        gone.orphaned == gone.ended ? "all of them" : fmt::format("{} of them", gone.orphaned),
+        gone.orphaned == 1 ? "it" : "they");
+    if (gone.most_ended_timeouts > 0)
+        text += fmt::format(", after up to {} in a row",
+                            counted(gone.most_ended_timeouts, "retransmission"));
+    if (gone.lost > 0) text += fmt::format(", and {} unsent were lost", counted(gone.lost, "byte"));
+    return text;
+}
+
 FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
     FindingDraft draft{"peers_gone", report::Severity::warning};
     describe(gone, netns, draft);
@@ -172,12 +186,7 @@ FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
                         where(gone), duration_text(gone.now->longest_silence),
                         was_used ? ", the idle time included" : "", waits_text(gone));
     if (gone.ended > 0) draft.what += (gone.waiting > 0 ? "; " : "") + ended_text(gone);
-    if (gone.orphaned > 0)
-        draft.what += fmt::format(
-            ", {} when {} had been closed here, after up to {} in a row, and {} unsent were lost",
-            gone.orphaned == gone.ended ? "all of them" : fmt::format("{} of them", gone.orphaned),
-            gone.orphaned == 1 ? "it" : "they", counted(gone.most_ended_timeouts, "retransmission"),
-            counted(gone.lost, "byte"));
+    if (gone.orphaned > 0) draft.what += orphaned_text(gone);
     if (gone.waiting == 0 && gone.is_idle()) draft.what += ", having been idle " + idle_text(gone);
     draft.what += fmt::format(": {}.", why_text(gone));
     return draft;

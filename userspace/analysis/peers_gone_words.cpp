@@ -125,7 +125,8 @@ void advise_on_waiting(const RuleInput& evidence, const Gone& gone, std::uint32_
     if (gone.is_of_orphans())
         draft.advice.push_back(fmt::format(
             "When the process has closed a connection, the kernel gives up after {} "
-            "retransmissions (0 stands for 8), not after net.ipv4.tcp_retries2: a higher value "
+            "retransmissions (0 stands for 8; fewer where an ICMP error came), not after "
+            "net.ipv4.tcp_retries2: a higher value "
             "lets what is still to be sent survive a longer outage. A program that has to know "
             "that all has arrived waits for the peer's answer, or FIN, before close().",
             sysctl_text(evidence, netns, "net.ipv4.tcp_orphan_retries")));
