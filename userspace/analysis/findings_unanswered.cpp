@@ -148,10 +148,12 @@ std::string context_text(const UnansweredConnects& connects) {
                            counted(connects.answers.count, "other"));
     if (is_partial(connects)) return ", while others there were answered";
     if (connects.is_over()) {
-        const MonoTime last = connects.scope.last.value_or(*connects.answered_since);
-        return fmt::format(
-            ", until they were answered again {} after the last of them",
-            duration_text(std::max(Nanoseconds(0), *connects.answered_since - last)));
+        const MonoTime since = *connects.answered_since;
+        const Nanoseconds after = since - connects.scope.last.value_or(since);
+        return fmt::format(", until they were answered again{}",
+                           after < std::chrono::milliseconds(1)
+                               ? ""
+                               : fmt::format(" {} after the last of them", duration_text(after)));
     }
     if (connects.undisturbed > 0)
         return fmt::format(", though {} there, opened before, {} on",
