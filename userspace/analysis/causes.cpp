@@ -32,6 +32,20 @@ bool was_given_up(EndCause client, const track::ConnectionLine& server) {
            server.detail == tcp::EndingDetail::reset_received;
 }
 
+/// That its process has no descriptor of any more.
+bool is_orphan(const track::ConnectionLine& line) {
+    return line.ending == tcp::Ending::timed_out && line.closed_how &&
+           line.closed_how != tcp::ClosedHow::shutdown;
+}
+
+/// One that was opened before an answer came doesn't show that it is as it was.
+void note_failed_try(CauseFacts& facts, EndCause cause, const track::ConnectionLine& line) {
+    if (cause != EndCause::refused && cause != EndCause::unanswered) return;
+    if (!facts.answered_since || (line.opened && *line.opened < *facts.answered_since)) return;
+    facts.was_answered_between = true;
+    facts.answered_since.reset();
+}
+
 /// Of one that another program than its ends has reset.
 void note_between(CauseFacts& facts, const PartyEnds& client, Weight weight) {
     if (facts.between == 0)
@@ -115,6 +129,7 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
     }
     facts.first = std::min(facts.first, at);
     if (line.opened) facts.opened = std::min(facts.opened.value_or(*line.opened), *line.opened);
+    note_failed_try(facts, cause, line);
     facts.count += weight;
     facts.last = std::max(facts.last, at);
     facts.closing_first = std::min(facts.closing_first, closing);
@@ -136,6 +151,7 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
         facts.least_received = std::min(facts.least_received, received);
         facts.most_received = std::max(facts.most_received, received);
         facts.unsent += line.numbers->unsent.value_or(0) * weight;
+        facts.most_timeouts = std::max<std::uint32_t>(facts.most_timeouts, line.numbers->timeouts);
         if (cause == EndCause::peer_gone)
             facts.silences.add(
                 silence_of(*line.who, *line.numbers, line.numbers_at.value_or(at), true));
@@ -144,6 +160,7 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
             std::chrono::milliseconds(line.numbers->receiver_limited_ms.value_or(0)));
     }
     facts.details[line.detail] += weight;
+    if (line.closed_first == tcp::ClosedFirst::local && is_orphan(line)) facts.orphaned += weight;
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
         facts.signals[line.closing_signal] += weight;
     else if (cause == EndCause::process_died)
@@ -230,10 +247,7 @@ void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     if (line.to == tcp::State::ESTABLISHED && line.who->tuple.local == line.who->tuple.remote)
         note_self_connected(*line.who, weight);
     if (line.from != tcp::State::SYN_SENT || line.to != tcp::State::ESTABLISHED) return;
-    if (Peer* peer = note_connected(*line.who)) {
-        if (peer->answers.size() == Peer::kMostAnswers) peer->answers.erase(peer->answers.begin());
-        peer->answers.push_back(line.at);
-    }
+    note_answered(line);
     if (!line.who->process) return;
     const tcp::Endpoint& remote = line.who->tuple.remote;
     Tries& tries = tries_of(*line.who);
@@ -271,9 +285,12 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
         party->causes[cause].answered = peer->second.answers.back();
 }
 
-void Causes::begin_live(MonoTime) {
+void Causes::begin_live(MonoTime now) {
+    live_at_ = now;
+    for (auto& [key, peer] : peers_) peer.open.clear();
     for (auto& [key, party] : parties_) {
-        party.waiting = 0;
+        party.waiting = party.open = 0;
+        party.open_carried = {};
         for (auto& [cause, facts] : party.causes) facts.open_there = 0;
     }
 }
@@ -303,8 +320,10 @@ bool is_over(const track::LiveSocket& socket) {
 void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     constexpr std::size_t kMostCounted = 1 << 17;
     note_open(socket, weight);
-    if (socket.state != tcp::State::SYN_SENT && socket.who.role == tcp::Role::client)
-        note_connected(socket.who);
+    // Of one from before tracing it isn't known that it is a client's, but nobody listens there.
+    if (socket.state != tcp::State::SYN_SENT && socket.state != tcp::State::LISTEN &&
+        socket.who.role != tcp::Role::server)
+        note_connected(socket, weight);
     if (!is_over(socket)) return;
     PartyEnds* party = party_of(socket.who);
     if (!party) return;
@@ -330,7 +349,10 @@ void Causes::next_interval(MonoTime) {
     recent_.clear();
     hang_ups_.clear();
     tries_.clear();
-    for (auto& [key, peer] : peers_) peer.answers.clear();
+    for (auto& [key, peer] : peers_) {
+        peer.answers.clear();
+        peer.answered = {};
+    }
     self_connected_.clear();
 }
 

@@ -36,6 +36,10 @@ struct CauseFacts {
     MonoTime closing_last{};
     std::optional<MonoTime> opened;   ///< when the first of them was
     std::optional<MonoTime> answered; ///< of refused ones: as Scope has it
+    /// Of connects that failed: when the program was answered there first, after the last of them
+    /// had been opened, and whether it also was between the first and the last.
+    std::optional<MonoTime> answered_since;
+    bool was_answered_between = false;
     std::uint64_t to_own_address = 0; ///< that the client has, too: the other end is on its host
     std::set<tcp::IpAddress> hosts;   ///< remote; at most kMostHosts
     bool are_all_hosts = true;
@@ -45,7 +49,9 @@ struct CauseFacts {
     std::uint64_t most_sent = 0;                      ///< bytes, as well
     std::uint64_t least_received = ~std::uint64_t{0}; ///< bytes, as well
     std::uint64_t most_received = 0;
-    std::uint64_t unsent = 0; ///< bytes, of all
+    std::uint64_t unsent = 0;        ///< bytes, of all
+    std::uint64_t orphaned = 0;      ///< that timed out when they had been closed here
+    std::uint32_t most_timeouts = 0; ///< retransmissions in a row, at the end of one of these
     /// For how long the peer's window kept one of them from sending.
     Nanoseconds longest_limited{};
     /// Whose other end on this host is still ESTABLISHED, though this one received an RST.
@@ -98,6 +104,14 @@ struct PartyEnds {
     std::uint64_t segments_sent = 0;
     std::uint64_t segments_retransmitted = 0;
     LogHistogram rtt; ///< smoothed, at the end
+    /// Segments of connections that came to be, open ones included.
+    struct Carried {
+        std::uint64_t sent = 0;
+        std::uint64_t retransmitted = 0;
+    };
+    Carried ended_carried;
+    Carried open_carried;
+    std::uint64_t open = 0; ///< now, of those whose beginning was seen
 
     [[nodiscard]] std::uint64_t connections() const { return ended + waiting; }
 
@@ -147,6 +161,17 @@ public:
     [[nodiscard]] bool has_connected(std::uint32_t netns, std::string_view comm,
                                      const tcp::Endpoint& remote) const;
 
+    /// Connects that a remote endpoint has answered, of all programs.
+    struct Answers {
+        std::uint64_t count = 0;
+        std::uint64_t late = 0; ///< of which after the SYN had been sent again
+    };
+    [[nodiscard]] Answers answers_of(std::uint32_t netns, const tcp::Endpoint& remote) const;
+    /// How many connections to it are open that were opened before `opened`, and heard from it
+    /// after `heard`, having lost nothing on the way.
+    [[nodiscard]] std::size_t undisturbed(std::uint32_t netns, const tcp::Endpoint& remote,
+                                          MonoTime opened, MonoTime heard) const;
+
     /// Sockets that are connected to themselves, by program.
     struct SelfConnected {
         std::uint64_t count = 0;
@@ -189,8 +214,15 @@ private:
     struct Peer {
         static constexpr std::size_t kMostPrograms = 64;
         static constexpr std::size_t kMostAnswers = 8;
+        static constexpr std::size_t kMostOpen = 64;
+        struct Open {
+            MonoTime opened; ///< 0: before it was traced
+            MonoTime heard;
+        };
 
-        std::vector<MonoTime> answers;                       ///< the last ones
+        Answers answered;
+        std::vector<Open> open;        ///< now, that have lost nothing on the way
+        std::vector<MonoTime> answers; ///< the last ones
         std::vector<std::array<char, TD_COMM_LEN>> programs; ///< that have been connected to it
     };
     using TryKey = std::tuple<std::uint32_t, std::uint32_t, tcp::Port>; ///< namespace, pid, port
@@ -208,6 +240,12 @@ private:
     Tries& tries_of(const track::ConnectionIdentity& who);
     /// Of a client. nullptr: there are too many endpoints.
     Peer* note_connected(const track::ConnectionIdentity& who);
+    /// nullptr: there is none yet.
+    PartyEnds* known_party_of(const track::ConnectionIdentity& who);
+    /// A program's connect was answered.
+    void note_answered(const track::TransitionLine& line);
+    /// Of a client.
+    void note_connected(const track::LiveSocket& socket, Weight weight);
     /// Returns whether it is an example now.
     static bool note(PartyEnds& party, EndCause cause, const track::ConnectionLine& line,
                      Weight weight);
@@ -236,6 +274,7 @@ private:
     /// By network namespace and remote endpoint; at most Flows::kMaxGroups.
     std::map<std::pair<std::uint32_t, tcp::Endpoint>, Peer> peers_;
     SelfConnectedBy self_connected_;
+    MonoTime live_at_{};
     std::unordered_set<track::ConnectionId> counted_; ///< in TIME_WAIT, by a report before
 };
 

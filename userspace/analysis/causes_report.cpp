@@ -94,6 +94,16 @@ std::vector<report::Value> party_cells(report::Report& report, const PartyEnds& 
 
 } // namespace
 
+namespace {
+
+bool was_established(const track::ConnectionLine& line) {
+    return std::ranges::any_of(line.states, [](const track::PathStep& each) {
+        return each.state == tcp::State::ESTABLISHED;
+    });
+}
+
+} // namespace
+
 void Causes::note_numbers(PartyEnds& party, const track::ConnectionLine& line, Weight weight) {
     if (line.numbers == nullptr) return;
     const event::SocketNumbers& n = *line.numbers;
@@ -101,6 +111,10 @@ void Causes::note_numbers(PartyEnds& party, const track::ConnectionLine& line, W
     party.bytes_received += n.bytes_received.value_or(0) * weight;
     party.segments_sent += n.segments_sent.value_or(0) * weight;
     party.segments_retransmitted += n.segments_retransmitted.value_or(0) * weight;
+    if (was_established(line)) {
+        party.ended_carried.sent += n.segments_sent.value_or(0) * weight;
+        party.ended_carried.retransmitted += n.segments_retransmitted.value_or(0) * weight;
+    }
     if (n.rtt_us) party.rtt.record(std::chrono::microseconds(*n.rtt_us), weight);
 }
 

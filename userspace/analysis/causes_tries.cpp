@@ -16,6 +16,9 @@ constexpr Nanoseconds kGivenUp = 10ms;
 /// No program waits so shortly for an answer.
 constexpr Nanoseconds kMoments = 10ms;
 
+/// Connecting takes so long where the first SYN, or its answer, was lost (TCP_TIMEOUT_INIT is 1 s).
+constexpr Nanoseconds kSecondSyn = 950ms;
+
 bool is_failed_try(EndCause cause) {
     return cause == EndCause::unanswered || cause == EndCause::refused;
 }
@@ -93,6 +96,62 @@ Causes::Peer* Causes::note_connected(const track::ConnectionIdentity& who) {
         std::ranges::find(peer.programs, who.process->comm_bytes) == peer.programs.end())
         peer.programs.push_back(who.process->comm_bytes);
     return &peer;
+}
+
+PartyEnds* Causes::known_party_of(const track::ConnectionIdentity& who) {
+    Party key{who.netns, who.role, who.tuple.remote, {}};
+    if (who.process) key.comm = who.process->comm_bytes;
+    const auto found = parties_.find(key);
+    return found == parties_.end() ? nullptr : &found->second;
+}
+
+void Causes::note_answered(const track::TransitionLine& line) {
+    if (Peer* peer = note_connected(*line.who)) {
+        if (peer->answers.size() == Peer::kMostAnswers) peer->answers.erase(peer->answers.begin());
+        peer->answers.push_back(line.at);
+        ++peer->answered.count;
+        if (line.dwell && *line.dwell >= kSecondSyn) ++peer->answered.late;
+    }
+    PartyEnds* party = known_party_of(*line.who);
+    if (!party) return;
+    for (auto& [cause, facts] : party->causes)
+        if (is_failed_try(cause) && facts.count > 0 && !facts.answered_since)
+            facts.answered_since = line.at;
+}
+
+void Causes::note_connected(const track::LiveSocket& socket, Weight weight) {
+    Peer* peer = note_connected(socket.who);
+    const event::SocketNumbers* n = socket.numbers;
+    if (PartyEnds* party = known_party_of(socket.who)) {
+        if (socket.seen == tcp::Seen::whole && socket.state != tcp::State::TIME_WAIT)
+            party->open += weight;
+        if (n != nullptr) {
+            party->open_carried.sent += n->segments_sent.value_or(0) * weight;
+            party->open_carried.retransmitted += n->segments_retransmitted.value_or(0) * weight;
+        }
+    }
+    if (!peer || n == nullptr || socket.state != tcp::State::ESTABLISHED) return;
+    if (!n->since_received_ms || n->segments_retransmitted.value_or(0) > 0) return;
+    if (is_unanswered(socket) || peer->open.size() == Peer::kMostOpen) return;
+    const auto opened = track::opened_at(socket);
+    if (!opened) return;
+    peer->open.push_back({*opened, socket.numbers_at.value_or(live_at_) -
+                                       std::chrono::milliseconds(*n->since_received_ms)});
+}
+
+Causes::Answers Causes::answers_of(std::uint32_t netns, const tcp::Endpoint& remote) const {
+    const auto found = peers_.find({netns, remote});
+    return found == peers_.end() ? Answers{} : found->second.answered;
+}
+
+std::size_t Causes::undisturbed(std::uint32_t netns, const tcp::Endpoint& remote, MonoTime opened,
+                                MonoTime heard) const {
+    const auto found = peers_.find({netns, remote});
+    if (found == peers_.end()) return 0;
+    return static_cast<std::size_t>(
+        std::ranges::count_if(found->second.open, [&](const Peer::Open& each) {
+            return each.opened < opened && each.heard > heard;
+        }));
 }
 
 bool Causes::may_have_connected(std::uint32_t netns, std::string_view comm,

@@ -146,7 +146,7 @@ void find_process_died(const RuleInput& evidence,
 void find_connections_reset(const RuleInput& evidence,
                             FindingDrafts& drafts); // findings_other_resets.cpp
 void find_connects_refused(const RuleInput& evidence,
-                           FindingDrafts& drafts); // findings_stops.cpp
+                           FindingDrafts& drafts); // findings_refused.cpp
 void find_self_connected(const RuleInput& evidence,
                          FindingDrafts& drafts); // findings_opening.cpp
 

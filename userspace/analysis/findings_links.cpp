@@ -76,6 +76,8 @@ constexpr LinkRule kLinkRules[] = {
     // Of a stray reset's connections the clients' are known by what they connect to.
     {"connections_reset", "stray_resets", Link::its_clients},
     {"peers_gone", "stray_resets", Link::its_clients},
+    // RSTs that don't get through.
+    {"peers_gone", "process_died", Link::its_clients},
     // Who gets no answer on its connections gets none to new ones.
     {"connects_unanswered", "peers_gone", Link::same_host},
     // What one end doesn't hear the other one sends in vain.
@@ -180,6 +182,9 @@ bool fits_in_time(const LinkRule& rule, const Scope& consequence, const Scope& c
         *cause.began > *consequence.last)
         return false;
     if (consequence.last && cause.first && *cause.first > *consequence.last) return false;
+    // The last word of a process is heard before the silence.
+    if (rule.consequence == "peers_gone" && rule.cause == "process_died")
+        return cause.last && consequence.began && *cause.last + kFoundOut >= *consequence.began;
     // Of those that wait for accept() now none has ended.
     if (rule.consequence == "connections_reset" && rule.cause == "accept_stalled" && !cause.first)
         return false;

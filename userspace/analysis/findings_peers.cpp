@@ -4,25 +4,10 @@
 
 #include <algorithm>
 
-#include "analysis/peers_gone.h"
+#include "analysis/peers_gone_words.h"
 
 namespace tcpdwell::analysis {
 namespace {
-
-constexpr std::string_view kSizeAdvice =
-    "If small segments get through, the path takes no large ones and no ICMP error comes back: "
-    "ping -M do -s 1472 (IPv4), the MTU of the interfaces and tunnels, and "
-    "net.ipv4.tcp_mtu_probing.";
-
-constexpr std::string_view kIdleAdvice =
-    "Firewalls, NATs and load balancers forget connections that are idle for long, and drop what "
-    "comes then. Send something sooner (TCP_KEEPIDLE below that time, or keepalive of the "
-    "protocol), or let the pool close connections before.";
-
-constexpr std::string_view kOneWayAdvice =
-    "One direction is cut: look for what drops it here (nft list ruleset, tc -s qdisc), on the way "
-    "(routes that differ by direction, a firewall that has seen one direction only), and at the "
-    "peer.";
 
 std::string ways(const Gone& gone) {
     std::string text;
@@ -76,51 +61,6 @@ std::string peers_text(const Gone& gone) {
     return fmt::format(" ({})", list_text(std::move(list)));
 }
 
-/// What ended them, or will.
-void advise_on_waiting(const RuleInput& evidence, const Gone& gone, std::uint32_t netns,
-                       FindingDraft& draft) {
-    const std::string retries = sysctl_text(evidence, netns, "net.ipv4.tcp_retries2");
-    const bool has_set_timeout = gone.details[tcp::EndingDetail::user_timeout] > 0;
-    if (gone.details[tcp::EndingDetail::retransmission] > 0)
-        draft.advice.push_back(fmt::format(
-            "The kernel ends a connection after {} retransmissions without an answer: 15, the "
-            "default, take some 15 minutes, and a few end connections in a short outage.",
-            retries));
-    else if (has_set_timeout)
-        draft.advice.push_back("The program itself has set the time-out that ended them "
-                               "(TCP_USER_TIMEOUT): what it takes depends on how long an outage "
-                               "may last.");
-    else if (!gone.is_by_keepalive())
-        draft.advice.push_back(fmt::format(
-            "A connection with unacknowledged data hangs until {} retransmissions have gone out, "
-            "some 15 minutes with 15; a program that must know sooner sets TCP_USER_TIMEOUT.",
-            retries));
-    if (gone.details[tcp::EndingDetail::keepalive] > 0 || gone.most_keepalive > 0) return;
-    draft.advice.push_back(fmt::format(
-        "One that only listens never notices without keepalive: SO_KEEPALIVE, and {} s of "
-        "silence until the first probe unless the program sets TCP_KEEPIDLE, then {} probes {} "
-        "s apart.",
-        sysctl_text(evidence, netns, "net.ipv4.tcp_keepalive_time"),
-        sysctl_text(evidence, netns, "net.ipv4.tcp_keepalive_probes"),
-        sysctl_text(evidence, netns, "net.ipv4.tcp_keepalive_intvl")));
-}
-
-void advise_on_gone(const RuleInput& evidence, const Gone& gone, std::uint32_t netns,
-                    FindingDraft& draft) {
-    if (gone.is_kept_here())
-        draft.advice.push_back("The data was not even sent once: look for what drops it on "
-                               "this host (nft list ruleset, iptables-save, tc -s qdisc).");
-    if (gone.is_received_there()) draft.advice.emplace_back(kOneWayAdvice);
-    if (gone.is_idle() && gone.is_heard_elsewhere()) draft.advice.emplace_back(kIdleAdvice);
-    if (gone.sends_much() && !gone.is_idle()) draft.advice.emplace_back(kSizeAdvice);
-    advise_on_waiting(evidence, gone, netns, draft);
-    if (gone.is_idle() && !gone.is_heard_elsewhere()) draft.advice.emplace_back(kIdleAdvice);
-    if (!gone.is_heard_since() && !gone.is_idle())
-        draft.advice.push_back("Peers crash, lose their network, or sit behind a NAT or firewall "
-                               "that forgot the idle connection: if many do after the same idle "
-                               "time, keep it below that.");
-}
-
 std::string waits_text(const Gone& gone) {
     if (gone.is_kept_here())
         return fmt::format("{} that this host doesn't get out", counted(gone.unsent, "byte"));
@@ -163,58 +103,6 @@ std::string idle_text(const Gone& gone) {
                        duration_text(gone.most_idle));
 }
 
-/// How many peers, as far as they are distinguished.
-bool is_one_peer(const Gone& gone) { return gone.waiting_for.size() + gone.parties.size() == 1; }
-
-/// Why others at the same hosts are answered, and these aren't.
-std::string why_only_these_text(const Gone& gone) {
-    if (gone.is_idle())
-        return "so it hasn't gone: most likely a firewall or NAT on the way has forgotten these "
-               "idle connections";
-    return fmt::format("so what these send is lost on the way (by its {}ports, on one of several "
-                       "paths), or several hosts share an address",
-                       gone.sends_much() ? "size, or its " : "");
-}
-
-std::string_view or_forgotten_text(const Gone& gone) {
-    return gone.is_idle() ? ", or a firewall or NAT on the way has forgotten the idle connections"
-                          : "";
-}
-
-/// Of a host that is heard.
-std::string why_unanswered_text(const Gone& gone) {
-    const bool is_one = is_one_peer(gone);
-    if (gone.is_received_there())
-        return "their other ends are open on this host, and receive what is sent: what those send "
-               "is lost on the way";
-    if (gone.is_heard_elsewhere())
-        return fmt::format("{} on other connections{}, {}",
-                           gone.waiting == 0
-                               ? (is_one ? "that host answered" : "these hosts answered")
-                               : (is_one ? "that host answers" : "these hosts answer"),
-                           gone.waiting == 0 ? " meanwhile" : "", why_only_these_text(gone));
-    if (gone.waiting == 0)
-        return fmt::format("{} answered since, so {} or the way there {} out of reach then{}",
-                           is_one ? "that host has" : "these hosts have", is_one ? "it" : "they",
-                           is_one ? "was" : "were", or_forgotten_text(gone));
-    return fmt::format("{} on other connections now, so either what these send is lost on the way, "
-                       "or an outage has just ended, and what they send next will be answered",
-                       is_one ? "that host answers" : "these hosts answer");
-}
-
-std::string why_text(const Gone& gone) {
-    if (gone.is_kept_here()) return "what is to be sent is dropped here, or the path is cut";
-    if (gone.is_heard_since()) return why_unanswered_text(gone);
-    const bool is_one = is_one_peer(gone);
-    return fmt::format("{}{}{}",
-                       is_one ? "the peer has gone, or the path to it is cut"
-                              : "the peers have gone, or the paths to them are cut",
-                       !gone.sends_much() ? ""
-                       : is_one           ? " or takes no large segments"
-                                          : " or take no large segments",
-                       or_forgotten_text(gone));
-}
-
 /// Only some of many connections are looked at (Silences): then no number is known.
 FindingDraft::Cell known_count(const Gone& gone, std::uint64_t count) {
     return gone.heard.of == gone.waiting + gone.ended ? FindingDraft::Cell(count)
@@ -237,17 +125,29 @@ void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
     if (gone.is_idle()) draft.evidence.push_back({"idle_ns", "idle before that", gone.least_idle});
     if (gone.closing > 0)
         draft.evidence.push_back({"closing", "of which closed here", gone.closing});
+    if (gone.orphaned > 0) {
+        draft.evidence.push_back({"orphaned", "of which closed here before", gone.orphaned});
+        draft.evidence.push_back({"lost", "bytes unsent that were lost", gone.lost});
+    }
+    if (gone.heard.never_acked > 0)
+        draft.evidence.push_back({"never_acked", "of which nothing was ever acknowledged",
+                                  known_count(gone, gone.heard.never_acked)});
     if (gone.heard.open_there > 0)
         draft.evidence.push_back({"open_there", "other ends here that are open",
                                   known_count(gone, gone.heard.open_there)});
     if (gone.heard.elsewhere > 0)
         draft.evidence.push_back({"answered_elsewhere", "whose hosts answered on other connections",
                                   known_count(gone, gone.heard.elsewhere)});
+    if (gone.heard.elsewhere > 0)
+        draft.evidence.push_back({"answered_on_older", "of which on older ones",
+                                  known_count(gone, gone.heard.on_older)});
     if (gone.heard.since > 0)
         draft.evidence.push_back({"answered_since", "whose hosts have answered since",
                                   known_count(gone, gone.heard.since)});
     if (gone.now) {
-        draft.evidence.push_back({"silence_ns", "no segment for", gone.now->longest_silence});
+        draft.evidence.push_back(
+            {"silence_ns", gone.is_never_acked() ? "nothing acknowledged for" : "no segment for",
+             gone.now->longest_silence});
         draft.evidence.push_back({"unacked", "bytes unacknowledged", gone.unacked});
         draft.evidence.push_back({"unsent", "bytes unsent", gone.unsent});
         draft.evidence.push_back(
@@ -259,18 +159,34 @@ void describe(const Gone& gone, std::uint32_t netns, FindingDraft& draft) {
     }
 }
 
+/// ", all of them when they had been closed here, after up to 1 retransmission in a row, and 300
+/// bytes unsent were lost"
+std::string orphaned_text(const Gone& gone) {
+    std::string text = fmt::format(
+        ", {} when {} had been closed here",
+        gone.orphaned == gone.ended ? "all of them" : fmt::format("{} of them", gone.orphaned),
+        gone.orphaned == 1 ? "it" : "they");
+    if (gone.most_ended_timeouts > 0)
+        text += fmt::format(", after up to {} in a row",
+                            counted(gone.most_ended_timeouts, "retransmission"));
+    if (gone.lost > 0) text += fmt::format(", and {} unsent were lost", counted(gone.lost, "byte"));
+    return text;
+}
+
 FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
     FindingDraft draft{"peers_gone", report::Severity::warning};
     describe(gone, netns, draft);
     const bool was_used = gone.waiting > 0 && gone.is_idle() && gone.unacked > 0;
     if (gone.waiting > 0)
         draft.what =
-            fmt::format("The peers of {} of {}{} don't answer{}: no segment from {} for {}{}, {}",
+            fmt::format("The peers of {} of {}{} don't answer{}: no {} from {} for {}{}, {}",
                         counted(gone.waiting, "connection"), draft.subject,
                         was_used ? fmt::format(", idle {} before,", idle_text(gone)) : "",
-                        peers_text(gone), where(gone), duration_text(gone.now->longest_silence),
+                        peers_text(gone), gone.is_never_acked() ? "acknowledgement" : "segment",
+                        where(gone), duration_text(gone.now->longest_silence),
                         was_used ? ", the idle time included" : "", waits_text(gone));
     if (gone.ended > 0) draft.what += (gone.waiting > 0 ? "; " : "") + ended_text(gone);
+    if (gone.orphaned > 0) draft.what += orphaned_text(gone);
     if (gone.waiting == 0 && gone.is_idle()) draft.what += ", having been idle " + idle_text(gone);
     draft.what += fmt::format(": {}.", why_text(gone));
     return draft;
@@ -287,8 +203,7 @@ FindingDraft draft_of_one_way(const Gone& gone, std::uint32_t netns) {
         waits_text(gone),
         gone.waiting_for.size() == 1 ? text_of(gone.waiting_for.begin()->first) : "the peers",
         duration_text(gone.now->longest_silence));
-    draft.advice.emplace_back(kOneWayAdvice);
-    draft.advice.push_back(std::string(kSizeAdvice));
+    advise_on_one_way(gone, draft);
     return draft;
 }
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "analysis/findings.h"
+#include "analysis/unanswered_connects.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -13,106 +13,6 @@ namespace {
 constexpr std::size_t kManyHosts = 10;
 /// From so many ports on the program is what they have in common.
 constexpr std::size_t kManyPorts = 8;
-
-/// Unanswered connects of one program to one port, or to all.
-struct UnansweredConnects {
-    std::uint64_t failed = 0;
-    std::uint64_t unreachable = 0; ///< of the failed ones
-    std::uint64_t late = 0;        ///< of the failed ones: answered after they were given up
-    std::uint64_t at_once = 0;     ///< of the failed ones: within moments
-    std::uint64_t meanwhile = 0;   ///< of the failed ones, while others were answered there
-    std::uint64_t waiting = 0;
-    std::map<tcp::Endpoint, std::uint64_t> endpoints;
-    std::map<tcp::Endpoint, std::uint64_t> tries; ///< all that have ended, or wait
-    std::set<tcp::IpAddress> known;               ///< hosts to which the program has been connected
-    std::set<tcp::IpAddress> maybe;               ///< or may have been: not all is remembered
-    std::vector<track::ConnectionId> ids;
-    std::vector<track::ConnectionId> likes;
-    Scope scope;
-
-    [[nodiscard]] std::uint64_t all() const { return failed + waiting; }
-    [[nodiscard]] std::uint64_t all_tries() const {
-        std::uint64_t sum = 0;
-        for (const auto& [endpoint, count] : tries) sum += count;
-        return std::max(sum, all());
-    }
-    void add(const UnansweredConnects& other);
-};
-
-void UnansweredConnects::add(const UnansweredConnects& other) {
-    failed += other.failed;
-    unreachable += other.unreachable;
-    late += other.late;
-    at_once += other.at_once;
-    meanwhile += other.meanwhile;
-    known.insert(other.known.begin(), other.known.end());
-    maybe.insert(other.maybe.begin(), other.maybe.end());
-    waiting += other.waiting;
-    endpoints.insert(other.endpoints.begin(), other.endpoints.end());
-    tries.insert(other.tries.begin(), other.tries.end());
-    if (ids.empty()) {
-        ids = other.ids;
-        likes = other.likes;
-    }
-    scope.add(other.scope);
-}
-
-std::map<tcp::IpAddress, std::uint64_t> by_host(const UnansweredConnects& connects) {
-    std::map<tcp::IpAddress, std::uint64_t> hosts;
-    for (const auto& [endpoint, count] : connects.endpoints) hosts[endpoint.address] += count;
-    return hosts;
-}
-
-/// A program by its network namespace and name.
-using ProgramKey = std::pair<std::uint32_t, std::string>;
-using UnansweredPrograms = std::map<ProgramKey, std::map<tcp::Port, UnansweredConnects>>;
-
-UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
-    UnansweredPrograms programs;
-    for (const auto& [key, ends] : evidence.causes.parties()) {
-        const CauseFacts* facts = ends.facts(EndCause::unanswered);
-        if (!facts) continue;
-        UnansweredConnects& connects = programs[{key.netns, comm_of(key.comm)}][key.endpoint.port];
-        connects.failed += facts->count;
-        connects.unreachable += facts->details[tcp::EndingDetail::unreachable];
-        connects.late += std::min(facts->answered_late, facts->count);
-        connects.at_once += std::min(facts->at_once, facts->count);
-        connects.meanwhile += std::min(facts->answered_meanwhile, facts->count);
-        connects.endpoints[key.endpoint] += facts->count;
-        connects.tries[key.endpoint] += ends.connections();
-        if (connects.ids.empty()) {
-            connects.ids = facts->ids.list();
-            connects.likes = facts->likes.list();
-        }
-        Scope scope = scope_of(ends, *facts);
-        scope.began = facts->opened;
-        connects.scope.add(scope);
-    }
-    for (const HeldSockets* holding : evidence.live.in(tcp::State::SYN_SENT)) {
-        auto& program =
-            programs[{holding->netns, holding->comm.empty() ? comm_of({}) : holding->comm}];
-        for (const auto& [endpoint, count] : holding->tried) {
-            UnansweredConnects& connects = program[endpoint.port];
-            connects.waiting += count;
-            connects.endpoints[endpoint] += count;
-            connects.tries[endpoint] += count;
-            Scope scope = scope_of(*holding);
-            scope.connections = count;
-            scope.remotes = {endpoint};
-            connects.scope.add(scope);
-            if (connects.ids.size() < holding->ids.size()) connects.ids = holding->ids;
-        }
-    }
-    for (auto& [key, ports] : programs)
-        for (auto& [port, connects] : ports)
-            for (const auto& [endpoint, count] : connects.endpoints) {
-                if (evidence.causes.has_connected(key.first, key.second, endpoint))
-                    connects.known.insert(endpoint.address);
-                if (evidence.causes.may_have_connected(key.first, key.second, endpoint))
-                    connects.maybe.insert(endpoint.address);
-            }
-    return programs;
-}
 
 /// Several at one endpoint, or one each at many.
 bool is_unanswered(const RuleInput& evidence, const UnansweredConnects& connects) {
@@ -209,11 +109,25 @@ bool is_partial(const UnansweredConnects& connects) {
     return connects.meanwhile * 2 > connects.all();
 }
 
+/// All connects at the endpoint are answered, but none by the first SYN.
+bool needs_second_syn(const UnansweredConnects& connects) {
+    constexpr std::uint64_t kEnough = 3;
+    return connects.answers.count >= kEnough && connects.answers.late == connects.answers.count;
+}
+
+/// Some of what connections to these hosts send gets lost, however it isn't by chance.
+bool is_lossy(const UnansweredConnects& connects) {
+    constexpr std::uint64_t kEnough = 5;
+    constexpr double kShare = 0.05;
+    return connects.carried.retransmitted >= kEnough &&
+           share_of(connects.carried.retransmitted, connects.carried.sent) >= kShare;
+}
+
 /// "12 of 60 connects"
 std::string connects_text(const UnansweredConnects& connects) {
-    const std::string tries = counted(connects.all_tries(), "connect");
-    return connects.all_tries() == connects.all() ? tries
-                                                  : fmt::format("{} of {}", connects.all(), tries);
+    const std::uint64_t all = connects.all_tries() + connects.open;
+    const std::string tries = counted(all, "connect");
+    return all == connects.all() ? tries : fmt::format("{} of {}", connects.all(), tries);
 }
 
 std::string rejected_text(const UnansweredConnects& connects) {
@@ -224,6 +138,30 @@ std::string rejected_text(const UnansweredConnects& connects) {
         are_all ? "" : fmt::format(", {} of them", connects.at_once),
         connects.unreachable == 0 ? "" : fmt::format(", {} as unreachable", connects.unreachable),
         connects.at_once == 1 ? "it" : "them");
+}
+
+/// How others fare there.
+std::string context_text(const UnansweredConnects& connects) {
+    if (needs_second_syn(connects))
+        return fmt::format(", while {} there were answered, but only when the SYN was sent again, "
+                           "after 1 s",
+                           counted(connects.answers.count, "other"));
+    if (is_partial(connects)) return ", while others there were answered";
+    if (connects.is_over()) {
+        const MonoTime since = *connects.answered_since;
+        const Nanoseconds after = since - connects.scope.last.value_or(since);
+        return fmt::format(", until they were answered again{}",
+                           after < std::chrono::milliseconds(1)
+                               ? ""
+                               : fmt::format(" {} after the last of them", duration_text(after)));
+    }
+    if (connects.undisturbed > 0)
+        return fmt::format(", though {} there, opened before, {} on",
+                           counted(connects.undisturbed, "connection"),
+                           connects.undisturbed == 1 ? "goes" : "go");
+    if (connects.are_hosts_heard && by_host(connects).size() == 1)
+        return ", though that host answers on other connections";
+    return {};
 }
 
 /// What became of them, where most weren't answered by anything.
@@ -241,8 +179,7 @@ std::string no_answer_text(const UnansweredConnects& connects) {
                                 "rejects)",
                                 connects.at_once);
     }
-    if (is_partial(connects)) text += ", while others there were answered";
-    return text;
+    return text + context_text(connects);
 }
 
 std::string how_text(const UnansweredConnects& connects) {
@@ -328,13 +265,59 @@ std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
         return "The SYNs arrived: the server is traced here as well, and has answered them. Its "
                "SYN-ACKs came after the program had given up, or were lost: check the way back "
                "(routes, firewalls, address translation) and the program's time-out.";
+    if (needs_second_syn(connects))
+        return "Something drops the first SYN of each connect, and lets the second one pass: a "
+               "firewall, NAT or load balancer on the way that doesn't accept it as it is (with "
+               "net.ipv4.tcp_ecn at 1 only the first one asks for ECN), or that forwards no packet "
+               "of a flow before it has learned of it. Programs that wait for less than 1 s always "
+               "fail there; the others lose 1 s each time.";
+    if (is_lossy(connects))
+        return "The way there loses segments, SYNs among them: look for errors and drops on it "
+               "(ip -s link, ethtool -S, mtr), and for what the other hosts' ways have not in "
+               "common with it.";
     if (is_partial(connects))
         return "Others there were answered meanwhile: one of several paths (ECMP, a bond), or one "
                "of several servers behind that address (a load balancer, a Service) is bad, or the "
                "server is overloaded and drops SYNs (nstat -az TcpExtListenDrops on it).";
+    if (connects.is_over())
+        return "They are answered again, so it is over: the host or the way there was out of reach "
+               "(a reboot, a link, a firewall or route that was reloaded). The logs of both say "
+               "what happened then.";
+    if (connects.undisturbed > 0)
+        return "The server is up, and connections that are open there go on, so look for what has "
+               "no room for new ones: a NAT without free ports for that endpoint, a full table of "
+               "connections (dmesg: nf_conntrack: table full) here or at a gateway, a limit for "
+               "each client or on SYNs, or a full queue of the listener (nstat -az "
+               "TcpExtListenDrops at the server).";
+    if (connects.are_hosts_heard && by_host(connects).size() == 1)
+        return "The host is up, and the way there works: a firewall drops what goes to that port, "
+               "or new connections have no room (a NAT without free ports, a full table of "
+               "connections at a gateway, a full queue of the listener), unless it was out of "
+               "reach for a while only.";
     return "The SYNs, or the answers to them, are dropped on the way or at a host: check that the "
            "server is up, the routes both ways, and firewalls (which should reject, so that "
            "connect() fails at once).";
+}
+
+/// In the sentence, too.
+void note_loss(const RuleInput& evidence, const ProgramKey& key, const UnansweredConnects& connects,
+               FindingDraft& draft) {
+    if (is_scan(connects) || has_lost_known(connects)) return;
+    if (!is_lossy(connects) || is_late(connects) || is_rejected(connects) ||
+        is_unreachable(connects))
+        return;
+    const PartyEnds::Carried others = carried_elsewhere(evidence, key, connects);
+    draft.what.pop_back();
+    draft.what += fmt::format(
+        ": the way there loses segments, for {} of {} on connections that came to be had to be "
+        "sent again",
+        connects.carried.retransmitted, counted(connects.carried.sent, "segment"));
+    if (others.sent > 0)
+        draft.what += fmt::format(" ({} of {} to other hosts)", others.retransmitted, others.sent);
+    draft.what += '.';
+    draft.evidence.push_back(
+        {"retransmitted", "segments sent again", connects.carried.retransmitted});
+    draft.evidence.push_back({"segments_sent", "segments sent", connects.carried.sent});
 }
 
 FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
@@ -357,9 +340,16 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
         {"host", "most often", host_text},
         {"remote", "remote endpoint", endpoint_text(most_often(connects.endpoints))},
         {"program", "program", key.second},
-        {"tries", "connects there in all", connects.all_tries()},
+        {"tries", "connects there in all", connects.all_tries() + connects.open},
         {"at_once", "of which failed at once", connects.at_once},
         {"answered_meanwhile", "while others there were answered", connects.meanwhile}};
+    if (connects.undisturbed > 0)
+        draft.evidence.push_back(
+            {"undisturbed", "open connections there that go on", connects.undisturbed});
+    if (needs_second_syn(connects))
+        draft.evidence.push_back(
+            {"second_syn", "answered at the second SYN", connects.answers.late});
+    note_loss(evidence, key, connects, draft);
     if (connects.late > 0)
         draft.evidence.push_back({"answered_late", "answered after that", connects.late});
     if (!connects.known.empty())

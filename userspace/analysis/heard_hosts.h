@@ -13,8 +13,28 @@
 
 namespace tcpdwell::analysis {
 
+/// Of the connections that were opened before any time, when one was heard last. At most kMost are
+/// distinguished: those that were heard long ago less finely.
+class HeardByAge {
+public:
+    static constexpr std::size_t kMost = 32;
+
+    void note(MonoTime opened, MonoTime heard);
+    /// nullopt: none of them was.
+    [[nodiscard]] std::optional<MonoTime> last_of_opened_before(MonoTime time) const;
+
+private:
+    struct Heard {
+        MonoTime opened;
+        MonoTime last;
+    };
+    void make_room();
+
+    std::vector<Heard> list_; ///< both times grow
+};
+
 /// By what only a segment of the peer brings about: states, and numbers where they are read.
-/// Memory: some 200 bytes for each of at most kMostHosts.
+/// Memory: at most 1 KiB for each of at most kMostHosts.
 class HeardHosts : public Analysis {
 public:
     static constexpr std::size_t kMostHosts = 10'000;
@@ -27,13 +47,18 @@ public:
     void add_to(report::Report&, const ReportContext&) override {}
     void next_interval(MonoTime now) override;
 
-    void note(std::uint32_t netns, const tcp::IpAddress& host, MonoTime at);
+    /// On a connection that was opened then; nullopt: that isn't known.
+    void note(std::uint32_t netns, const tcp::IpAddress& host, MonoTime at,
+              std::optional<MonoTime> opened = std::nullopt);
     /// After the first time, and before the other one.
     [[nodiscard]] bool were_heard_between(std::uint32_t netns, const tcp::IpAddress& host,
                                           MonoTime from, MonoTime until) const;
     /// nullopt: not at all.
     [[nodiscard]] std::optional<MonoTime> last_heard(std::uint32_t netns,
                                                      const tcp::IpAddress& host) const;
+    /// On connections that were opened before that time. nullopt: on none of them.
+    [[nodiscard]] std::optional<MonoTime>
+    last_heard_on_older(std::uint32_t netns, const tcp::IpAddress& host, MonoTime opened) const;
 
 private:
     /// In which it was heard again and again.
@@ -42,6 +67,11 @@ private:
         MonoTime last;
     };
     using Spans = std::vector<Span>; ///< in their order
+    struct Times {
+        Spans spans;
+        HeardByAge by_age;
+    };
+    static void note_span(Spans& spans, MonoTime at);
 
     using Host = std::pair<std::uint32_t, tcp::IpAddress>; ///< by network namespace
     struct HostHash {
@@ -52,7 +82,7 @@ private:
 
     MonoTime now_{};
     MonoTime begin_{}; ///< of this interval
-    tsl::robin_map<Host, Spans, HostHash> hosts_;
+    tsl::robin_map<Host, Times, HostHash> hosts_;
 };
 
 } // namespace tcpdwell::analysis

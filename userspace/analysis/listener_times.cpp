@@ -42,6 +42,8 @@ void ListenerTimes::on_move(const track::StateMove& move, Weight) {
     ++times.absences;
     times.absent = move.at;
     times.absent_of = who.process;
+    times.absent_by = who.closed_by;
+    times.absent_how = move.closed_how;
 }
 
 /// Whose a listed one is isn't known before its owner is found.
@@ -89,6 +91,19 @@ const ListenerTimes::Times* ListenerTimes::find(std::uint32_t netns,
 bool ListenerTimes::have_been(std::uint32_t netns, const tcp::Endpoint& at) const {
     bool found = false;
     for_each_at(netns, at, [&](const Times&) { found = true; });
+    return found;
+}
+
+std::set<std::uint32_t> ListenerTimes::namespaces_at(const tcp::Endpoint& at) const {
+    std::set<std::uint32_t> found;
+    for (auto it = all_.begin(); it != all_.end();) {
+        const std::uint32_t netns = std::get<0>(it->first);
+        if (all_.contains({netns, at.port, at.address})) found.insert(netns);
+        constexpr tcp::Port kLast = 65535;
+        tcp::IpAddress greatest;
+        greatest.bytes.fill(0xff);
+        it = all_.upper_bound({netns, kLast, greatest});
+    }
     return found;
 }
 

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 
 #include "analysis/analysis.h"
@@ -27,7 +28,10 @@ public:
         std::uint64_t absences = 0;     ///< in this interval: how often nobody did any more
         std::optional<MonoTime> absent; ///< when the last one of these began
         std::optional<event::Process> absent_of; ///< whose the socket was that ended then
-        std::optional<MonoTime> ended;           ///< of the socket that ended last
+        /// Who closed that socket, and how; nullopt: not known.
+        std::optional<event::Process> absent_by;
+        std::optional<tcp::ClosedHow> absent_how;
+        std::optional<MonoTime> ended; ///< of the socket that ended last
     };
     /// By network namespace, port and address.
     using Key = std::tuple<std::uint32_t, tcp::Port, tcp::IpAddress>;
@@ -43,6 +47,8 @@ public:
     [[nodiscard]] const Times* find(std::uint32_t netns, const tcp::Endpoint& at) const;
     /// Whether there is or was one that connections to that endpoint may have belonged to.
     [[nodiscard]] bool have_been(std::uint32_t netns, const tcp::Endpoint& at) const;
+    /// The namespaces in which somebody listens, or has listened, at that very address.
+    [[nodiscard]] std::set<std::uint32_t> namespaces_at(const tcp::Endpoint& at) const;
     /// One that listens at that port of that namespace now; end(): nobody does.
     [[nodiscard]] Map::const_iterator open_at_port(std::uint32_t netns, tcp::Port port) const;
     [[nodiscard]] const Map& all() const { return all_; }

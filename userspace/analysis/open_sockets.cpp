@@ -187,6 +187,15 @@ void note_ends(HeldSockets& holding, const track::LiveSocket& socket, bool is_aw
         holding.tried[remote] += weight;
 }
 
+/// Segments of nearly the size that Ethernet carries, as far as their mean shows.
+bool has_carried_large(const event::SocketNumbers& n) {
+    constexpr std::uint64_t kLarge = 1000;
+    constexpr std::uint64_t kMany = 16 * 1024;
+    const std::uint64_t acked = n.bytes_acked.value_or(0);
+    return acked >= kMany && n.segments_sent.value_or(0) > 0 &&
+           n.bytes_sent.value_or(0) / *n.segments_sent >= kLarge;
+}
+
 void note_numbers(HeldSockets& holding, const track::LiveSocket& socket, Weight weight) {
     const event::SocketNumbers& n = *socket.numbers;
     holding.numbered += weight;
@@ -200,6 +209,7 @@ void note_numbers(HeldSockets& holding, const track::LiveSocket& socket, Weight 
             holding.kept_back += unsent * weight;
         }
     }
+    if (has_carried_large(n)) holding.had_large += weight;
     holding.unsent += unsent * weight;
     holding.unacked += n.unacked.value_or(0) * weight;
     holding.unread += n.unread.value_or(0) * weight;

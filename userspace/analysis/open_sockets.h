@@ -69,6 +69,7 @@ struct HeldSockets {
     std::uint64_t zero_window =
         0;                       ///< with data to be sent to a window of 0, of a peer that answers
     std::uint64_t kept_back = 0; ///< bytes, of those
+    std::uint64_t had_large = 0; ///< whose peer has acknowledged many large segments before
     std::uint64_t unsent = 0;    ///< bytes
     std::uint64_t unacked = 0;   ///< bytes
     std::uint64_t unread = 0;    ///< bytes

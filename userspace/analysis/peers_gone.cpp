@@ -22,17 +22,32 @@ void Gone::add(const Silences& silences, const RuleInput& evidence) {
         const bool is_first = heard.of++ == 0;
         least_idle = is_first ? each.idle : std::min(least_idle, each.idle);
         most_idle = std::max(most_idle, each.idle);
+        if (each.is_over) {
+            longest_wait = std::max(longest_wait, each.end - each.heard);
+            most_probes = std::max(most_probes, each.keepalive_probes);
+        }
+        last_heard = std::max(last_heard.value_or(each.heard), each.heard);
+        if (each.from > each.heard)
+            first_unanswered = std::min(first_unanswered.value_or(each.from), each.from);
         const auto there = evidence.live.other_end_heard(each);
         if (there && *there > each.heard + kArrived) {
             ++heard.open_there;
             continue;
         }
+        if (each.handshake_repeats > 0) {
+            ++heard.never_acked;
+            most_repeats = std::max(most_repeats, each.handshake_repeats);
+            continue;
+        }
+        const auto older = evidence.heard.last_heard_on_older(each.netns, host, each.heard);
         if (evidence.heard.were_heard_between(each.netns, host, each.from, each.until)) {
             ++heard.elsewhere;
+            if (older && *older > each.from) ++heard.on_older;
             continue;
         }
         const auto last = evidence.heard.last_heard(each.netns, host);
         if (last && *last > (each.is_over ? each.end : each.until)) ++heard.since;
+        if (each.is_over && older && *older > each.end) ++heard.survived;
     }
 }
 
@@ -42,6 +57,7 @@ void Gone::add(const HeldSockets& holding, const RuleInput& evidence) {
     if (is_closing(holding.state)) closing += holding.old;
     for (const auto& [peer, count] : holding.tried) waiting_for[peer] += count;
     unacked += holding.unacked;
+    had_large += holding.had_large;
     unsent += holding.unsent;
     most_timeouts = std::max(most_timeouts, holding.most_timeouts);
     most_keepalive = std::max(most_keepalive, holding.most_keepalive);
@@ -54,6 +70,9 @@ void Gone::add(const HeldSockets& holding, const RuleInput& evidence) {
 void Gone::add(const PartyEnds& party, const CauseFacts& facts, const RuleInput& evidence) {
     if (!ends || ends->count(EndCause::peer_gone) < facts.count) ends = &party;
     ended += facts.count;
+    orphaned += facts.orphaned;
+    most_ended_timeouts = std::max(most_ended_timeouts, facts.most_timeouts);
+    lost += facts.unsent;
     parties.emplace_back(facts.count, &party);
     Scope its = scope_of(party, facts);
     its.is_began_seen = false; // they waited before they ended

@@ -64,17 +64,34 @@ Nanoseconds retransmitted_for(const event::SocketNumbers& numbers) {
     return all;
 }
 
+namespace {
+
+/// A server that doesn't get the last ACK of the handshake repeats its SYN-ACK, whatever else is
+/// sent.
+std::uint32_t handshake_repeats(const track::ConnectionIdentity& who,
+                                const event::SocketNumbers& n) {
+    const OptionalNumber<std::uint64_t> none = 0;
+    if (who.role != tcp::Role::client || n.bytes_acked != none || n.bytes_received != none ||
+        n.unacked.value_or(0) == 0 || !n.segments_received)
+        return 0;
+    return std::max(*n.segments_received, 1u) - 1;
+}
+
+} // namespace
+
 std::optional<Silence> silence_of(const track::ConnectionIdentity& who,
                                   const event::SocketNumbers& numbers, MonoTime at, bool is_over) {
     if (!numbers.since_received_ms) return std::nullopt;
     const Nanoseconds since_received = std::chrono::milliseconds(*numbers.since_received_ms);
     Silence silence{.netns = who.netns, .tuple = who.tuple, .end = at, .is_over = is_over};
     silence.from = silence.until = silence.heard = at - since_received;
+    silence.handshake_repeats = handshake_repeats(who, numbers);
     if (!numbers.since_sent_ms) return silence;
     const Nanoseconds since_sent = std::chrono::milliseconds(*numbers.since_sent_ms);
     if (numbers.unacked.value_or(0) > 0) {
         if (numbers.timeouts > 0) note_retransmitted(silence, numbers);
     } else if (numbers.unsent.value_or(0) == 0 && numbers.probes > 0) { // by keepalive
+        silence.keepalive_probes = numbers.probes;
         silence.until = at;
         silence.from = std::max(silence.heard, at - numbers.probes * kLeastProbe);
         const Nanoseconds idle = std::min(since_received, since_sent);

@@ -37,6 +37,10 @@ struct Silence {
     bool is_over = false; ///< it has ended
     /// For how long nothing was sent, nor came, before what wasn't answered; 0: not known to be so.
     Nanoseconds idle{};
+    /// Of a client that nothing was ever acknowledged to: so many segments came after the SYN-ACK,
+    /// without data, which repeats it.
+    std::uint32_t handshake_repeats = 0;
+    std::uint8_t keepalive_probes = 0; ///< that went unanswered
 };
 
 /// By its numbers at a time; nullopt: they don't say when something came last.

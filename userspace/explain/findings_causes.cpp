@@ -58,14 +58,17 @@ constexpr Explanation kCauses[] = {
              "although the peer's window has room is dropped on this host.\n"
              "Means: the peer crashed, lost its network, or a firewall or NAT on the way forgot "
              "the connection; where the peer is still heard, on this connection or another one, "
-             "one direction is cut, or large segments don't get through (path MTU). The kernel "
-             "gives up after tcp_retries2 retransmissions, some 15 "
-             "minutes with 15; a socket that only waits for data never notices without keepalive.\n"
+             "one direction is cut, or large segments don't get through (path MTU); where only "
+             "connections that were opened later are answered, a firewall or NAT has lost its "
+             "state, or a restarted server's RSTs don't arrive. The kernel gives up after "
+             "tcp_retries2 retransmissions, some 15 minutes with 15, of connections that were "
+             "closed here after tcp_orphan_retries; a socket that only waits for data never "
+             "notices without keepalive.\n"
              "What helps: TCP_USER_TIMEOUT and SO_KEEPALIVE with times of the program's own; if "
              "the peers are alive, probes before the box in between forgets (many NATs after 5 "
              "minutes).\n"
              "What doesn't: more retries to a path that is gone.",
-     .sysctls = kOf<kRetries2, kKeepaliveTime, kKeepaliveIntvl, kKeepaliveProbes>,
+     .sysctls = kOf<kRetries2, kOrphanRetries, kKeepaliveTime, kKeepaliveIntvl, kKeepaliveProbes>,
      .source = "RFC 9293, section 3.8; RFC 5482; tcp_retransmit_timer() and tcp_keepalive_timer() "
                "in net/ipv4/tcp_timer.c"},
     {.word = "half_open_checks",

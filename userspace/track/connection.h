@@ -71,10 +71,11 @@ struct ConnectionIdentity {
 /// more). No move names CLOSE.
 struct StateMove {
     MonoTime at;
-    const ConnectionIdentity* who;  ///< valid during the call
-    std::optional<tcp::State> from; ///< nullopt: it wasn't counted anywhere
-    std::optional<tcp::State> to;   ///< nullopt: it is gone
-    bool born = false;              ///< its birth was seen: it isn't only newly known
+    const ConnectionIdentity* who;              ///< valid during the call
+    std::optional<tcp::State> from;             ///< nullopt: it wasn't counted anywhere
+    std::optional<tcp::State> to;               ///< nullopt: it is gone
+    bool born = false;                          ///< its birth was seen: it isn't only newly known
+    std::optional<tcp::ClosedHow> closed_how{}; ///< by who->closed_by
 
     [[nodiscard]] bool is_listener() const { return who->tuple.remote.empty(); }
 };

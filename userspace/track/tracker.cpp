@@ -291,6 +291,14 @@ void Tracker::Impl::finish(MonoTime now) {
 
 // --- the public interface
 
+std::optional<MonoTime> opened_at(const LiveSocket& socket) {
+    if (socket.seen == tcp::Seen::joined) return MonoTime{};
+    std::optional<MonoTime> opened = socket.since;
+    for (const PathStep& step : socket.left)
+        opened = opened && step.dwell ? std::optional(*opened - *step.dwell) : std::nullopt;
+    return opened;
+}
+
 Tracker::Tracker(TrackerListener& listener, TrackerOptions options)
     : impl_(std::make_unique<Impl>(listener, options)) {}
 Tracker::~Tracker() = default;

@@ -74,6 +74,9 @@ struct LiveSocket {
     std::optional<MonoTime> numbers_at = {}; ///< when they were read: of a mini-socket nothing is
 };
 
+/// 0 of one that was there before tracing; nullopt: that isn't known.
+std::optional<MonoTime> opened_at(const LiveSocket& socket);
+
 /// A connection or listener as a listing of the kernel's sockets would have it, by all that is
 /// known.
 struct ListedSocket {

@@ -116,7 +116,7 @@ void Tracker::Impl::report_move(const Connection& c, std::optional<tcp::State> f
                                 std::optional<tcp::State> to, MonoTime at, bool born) {
     if (from == tcp::State::CLOSE) from.reset();
     if (to == tcp::State::CLOSE) to.reset();
-    if (from || to) listener_.on_move(StateMove{at, &c.who, from, to, born});
+    if (from || to) listener_.on_move(StateMove{at, &c.who, from, to, born, c.closed_how});
 }
 
 void Tracker::Impl::release_birth(Connection& c) {

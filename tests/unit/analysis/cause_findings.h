@@ -34,22 +34,32 @@ protected:
         }
     }
     /// Its handshake is over.
-    void connected(const track::ConnectionIdentity& who) {
-        maker_.on_transition({at(1s), &who, SYN_SENT, ESTABLISHED, 1ms});
+    void connected(const track::ConnectionIdentity& who, Nanoseconds after = 1ms) {
+        maker_.on_transition({at(1s), &who, SYN_SENT, ESTABLISHED, after});
     }
-    /// A socket begins to listen, or doesn't any more.
-    void listener(tcp::Endpoint at_endpoint, Nanoseconds when, bool begins,
-                  std::uint32_t pid = 100) {
+    /// A socket begins to listen, or doesn't any more, closed by that process.
+    void listener(tcp::Endpoint at_endpoint, Nanoseconds when, bool begins, std::uint32_t pid = 100,
+                  std::uint32_t netns = kNetns,
+                  const std::optional<event::Process>& closed_by = std::nullopt,
+                  std::optional<tcp::ClosedHow> how = std::nullopt) {
         track::ConnectionIdentity who;
         who.id = 0xff00;
         who.slot = 9'999;
-        who.netns = kNetns;
+        who.netns = netns;
+        who.closed_by = closed_by;
         who.role = tcp::Role::server;
         who.tuple = {at_endpoint, tcp::Endpoint{}, tcp::Family::ipv4};
         who.process = process(pid, "app");
         const std::optional<tcp::State> listen = tcp::State::LISTEN;
         maker_.on_move({at(when), &who, begins ? std::nullopt : listen,
-                        begins ? listen : std::nullopt, begins});
+                        begins ? listen : std::nullopt, begins, how});
+    }
+    /// The kernel has sent so many RSTs since the first reading.
+    void rsts_sent(std::uint64_t count, std::uint32_t netns = kNetns) {
+        const event::KernelCounters::Counter before[] = {{"Tcp.OutRsts", 0}};
+        const event::KernelCounters::Counter after[] = {{"Tcp.OutRsts", count}};
+        maker_.on_counters({at(0s), netns, before});
+        maker_.on_counters({at(9s), netns, after});
     }
     /// A connect is answered.
     void answered(EndedLine& client, Nanoseconds when) {

@@ -89,6 +89,21 @@ TEST_F(PeersHeard, what_is_closed_has_its_data_to_send_still) {
     EXPECT_TRUE(found("closing_stuck", 31s));
 }
 
+/// A middlebox that lets no more than so much of each connection pass.
+TEST_F(PeersHeard, by_its_size_only_if_no_large_segments_were_acknowledged_before) {
+    event::SocketNumbers n = numbers(8000, 1600, 40'000, 5);
+    n.bytes_acked = 95'568;
+    n.bytes_sent = 180'000;
+    n.segments_sent = 125;
+    connection(40'000, n);
+    EXPECT_THAT(what(), Not(HasSubstr("large segments")));
+    EXPECT_THAT(advice(*f()), Not(HasSubstr("MTU")));
+    n.segments_sent = 900; // small ones
+    connection(40'001, n);
+    EXPECT_THAT(what(), HasSubstr("takes no large segments"));
+    EXPECT_THAT(advice(*f()), HasSubstr("MTU"));
+}
+
 TEST_F(PeersHeard, of_keepalive_the_probes_are_named) {
     event::SocketNumbers n = numbers(8400, 8500, 0, 0);
     n.probes = 6;
@@ -138,7 +153,7 @@ TEST_F(PeersHeardOf, idle_ones_that_keepalive_ended_were_forgotten_on_the_way) {
     timed_out();
     EXPECT_EQ(what(), "8 connections of app (pid 100) to 10.0.0.1:80 timed out without an answer "
                       "from the peer (keepalive 8), for instance 10.0.0.1:80, having been idle for "
-                      "about 6.2 s: that host answered on other connections meanwhile, so it "
+                      "about 6.2 s: that host answered meanwhile on other connections, so it "
                       "hasn't gone: most likely a firewall or NAT on the way has forgotten these "
                       "idle connections.");
     EXPECT_THAT(advice(*found("peers_gone")), Not(HasSubstr("SO_KEEPALIVE")));
@@ -154,6 +169,99 @@ TEST_F(PeersHeardOf, an_outage_that_is_over) {
                                   "of reach then, or a firewall or NAT on the way has forgotten "
                                   "the idle connections."));
     EXPECT_EQ(evidence(*found("peers_gone"), "answered_since"), 8);
+}
+
+/// Firewalls that begin anew, and servers whose RSTs are dropped.
+TEST_F(PeersHeardOf, what_was_opened_before_a_moment_is_dead_and_what_was_opened_later_works) {
+    auto gone = client_end(ClosedFirst::none, Ending::timed_out, EndingDetail::user_timeout)
+                    .carried(100, 1)
+                    .idle(1600, 8000);
+    gone.numbers.unacked = 100;
+    gone.numbers.timeouts = 5;
+    end(gone, 8);
+    auto other = client_end(ClosedFirst::local, Ending::fin).carried(1, 1).idle(0, 2500);
+    other.line.opened = at(-3s);
+    end(other);
+    EXPECT_THAT(what(), HasSubstr(": that host answered meanwhile on connections that were opened "
+                                  "later, and on none that was there before: most likely a "
+                                  "firewall or NAT on the way has lost its state, or the server "
+                                  "was restarted or replaced and its RSTs don't arrive."));
+    EXPECT_EQ(evidence(*found("peers_gone"), "answered_elsewhere"), 8);
+    EXPECT_EQ(evidence(*found("peers_gone"), "answered_on_older"), 0);
+    EXPECT_THAT(advice(*found("peers_gone")), HasSubstr("connection table"));
+
+    other.line.opened = at(-20s);
+    end(other);
+    EXPECT_THAT(what(), HasSubstr("meanwhile on other connections, so what these send is lost on "
+                                  "the way (by its ports, on one of several paths)"));
+    EXPECT_EQ(evidence(*found("peers_gone"), "answered_on_older"), 8);
+    EXPECT_THAT(advice(*found("peers_gone")), Not(HasSubstr("connection table")));
+}
+
+/// Two keepalive timers that run out in the same outage: others wait longer.
+TEST_F(PeersHeardOf, a_short_outage_that_others_survive_meets_a_short_keepalive) {
+    timed_out();
+    auto other = client_end(ClosedFirst::local, Ending::fin).carried(1, 1).idle(0, 0);
+    other.line.opened = at(-20s);
+    end(other);
+    EXPECT_THAT(what(), HasSubstr(": that host has answered since, also on connections that were "
+                                  "there before: a short outage, in which keepalive gave up 6.2 s "
+                                  "after a segment had come last, with 2 probes unanswered."));
+    EXPECT_THAT(advice(*found("peers_gone")), HasSubstr("TCP_KEEPCNT"));
+    EXPECT_THAT(advice(*found("peers_gone")), Not(HasSubstr("forget")));
+}
+
+/// What the kernel has to deliver by itself, it gives up sooner.
+TEST_F(PeersHeardOf, closed_ones_are_ended_by_the_limit_for_orphans) {
+    auto gone = client_end(ClosedFirst::local, Ending::timed_out, EndingDetail::retransmission)
+                    .carried(100, 1)
+                    .idle(990, 1420)
+                    .closed_how(tcp::ClosedHow::close)
+                    .stays(FIN_WAIT1, 1600ms);
+    gone.numbers.unacked = 53'576;
+    gone.numbers.unsent = 1000;
+    gone.numbers.timeouts = 1;
+    end(gone, 8);
+    EXPECT_THAT(what(), HasSubstr(", all of them when they had been closed here, after up to 1 "
+                                  "retransmission in a row, and 8000 bytes unsent were lost"));
+    EXPECT_EQ(evidence(*found("peers_gone"), "orphaned"), 8);
+    EXPECT_EQ(evidence(*found("peers_gone"), "lost"), 8000);
+    EXPECT_THAT(advice(*found("peers_gone")), HasSubstr("net.ipv4.tcp_orphan_retries"));
+    EXPECT_THAT(advice(*found("peers_gone")), Not(HasSubstr("15, the default")));
+    EXPECT_THAT(advice(*found("peers_gone")), Not(HasSubstr("SO_KEEPALIVE")));
+}
+
+/// Something on the way lets the SYN pass, and nothing else.
+TEST_F(PeersHeardOf, that_never_got_the_last_ack_of_the_handshake) {
+    auto gone = client_end(ClosedFirst::none, Ending::timed_out, EndingDetail::user_timeout)
+                    .carried(100, 0)
+                    .idle(1600, 8000);
+    gone.numbers.bytes_acked = 0;
+    gone.numbers.unacked = 100;
+    gone.numbers.timeouts = 5;
+    gone.numbers.segments_received = 3;
+    end(gone, 8);
+    auto other = client_end(ClosedFirst::local, Ending::fin).carried(1, 1).idle(0, 2500);
+    end(other);
+    EXPECT_THAT(what(), HasSubstr(": only up to 2 segments came after the SYN-ACK, without data "
+                                  "or acknowledgement: most likely the SYN-ACK again"));
+    EXPECT_EQ(evidence(*found("peers_gone"), "never_acked"), 8);
+    EXPECT_FALSE(has_fact(found("peers_gone")->evidence, "answered_elsewhere"));
+    EXPECT_THAT(advice(*found("peers_gone")), HasSubstr("One direction is cut"));
+}
+
+TEST_F(PeersHeardOf, what_dies_one_after_the_other_has_not_died_by_one_event) {
+    auto gone = client_end(ClosedFirst::none, Ending::timed_out, EndingDetail::user_timeout)
+                    .carried(100, 1)
+                    .idle(1600, 8000);
+    gone.numbers.unacked = 100;
+    gone.numbers.timeouts = 5;
+    end(gone, 20); // the last one was heard when the first one wasn't answered
+    auto other = client_end(ClosedFirst::local, Ending::fin).carried(1, 1).idle(0, 2500);
+    other.line.opened = at(-3s);
+    end(other);
+    EXPECT_THAT(what(), HasSubstr("meanwhile on other connections, so what these send is lost on "
+                                  "the way, or several hosts share an address."));
 }
 
 TEST_F(PeersHeardOf, a_few_of_the_clients_of_a_service_are_no_warning) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Servers that stop, and connects to those that aren't there.
+// Servers that stop.
 #include "cause_findings.h"
 
 namespace tcpdwell::test {
@@ -69,103 +69,6 @@ TEST_F(Stops, what_was_closed_more_than_a_second_from_the_end_of_the_listener_wa
         end(young);
     }
     EXPECT_FALSE(found("process_died")) << "it is of the next server";
-}
-
-class Refused : public Stops {
-protected:
-    /// From 2.02 s to 2.12 s, by a host of its own.
-    void refused(std::string_view client = "10.0.0.1") {
-        EndedLine line = client_end(ClosedFirst::none, Ending::refused);
-        line.who.tuple.local.address = address(client);
-        end(line, 6);
-    }
-};
-
-TEST_F(Refused, by_another_host_whatever_listens_here) {
-    const tcp::Endpoint all{address("0.0.0.0"), 80};
-    listener(all, 0s, true);
-    listener(all, 2s, false);
-    refused("10.0.0.2");
-    EXPECT_THAT(said("connects_refused"),
-                HasSubstr(": nobody listens there, or a firewall rejects them."));
-    EXPECT_EQ(found("connects_refused")->severity, report::Severity::warning);
-}
-
-TEST_F(Refused, where_nothing_is_known_of_a_listener) {
-    refused();
-    EXPECT_THAT(said("connects_refused"),
-                HasSubstr(": nobody listens there, or a firewall rejects them."));
-}
-
-TEST_F(Refused, since_a_socket_was_closed) {
-    listener(kHere, 0s, true, 7);
-    listener(kHere, 2s, false, 7);
-    refused();
-    EXPECT_THAT(said("connects_refused"),
-                HasSubstr(": nobody listened there since the socket of app (pid 7) was closed, "
-                          "20 ms before the first of them."));
-    listener(kHere, 3s, true, 8);
-    EXPECT_THAT(said("connects_refused"),
-                HasSubstr("before the first of them; app (pid 8) has done so again since 880 ms "
-                          "after the last."));
-    EXPECT_EQ(found("connects_refused")->severity, report::Severity::info) << "within a second";
-    EXPECT_THAT(advice(*found("connects_refused")), HasSubstr("was started again"));
-}
-
-TEST_F(Refused, during_a_restart_that_takes_more_than_a_second) {
-    listener(kHere, 0s, true);
-    listener(kHere, 2s, false);
-    refused();
-    listener(kHere, 3s + 1ns, true);
-    EXPECT_EQ(found("connects_refused")->severity, report::Severity::warning);
-}
-
-TEST_F(Refused, while_others_are_answered) {
-    EndedLine line = client_end(ClosedFirst::none, Ending::refused);
-    end(line);
-    EndedLine well = client_end(ClosedFirst::local, Ending::fin).carried(5, 5);
-    answered(well, 2030ms);
-    end(line, 5);
-    EXPECT_THAT(said("connects_refused"), HasSubstr(": others were answered meanwhile, so a "
-                                                    "firewall or a limit rejects some, or nobody "
-                                                    "listens there at times."));
-}
-
-TEST_F(Refused, until_somebody_listens) {
-    refused();
-    listener(kHere, 3s, true, 8);
-    EXPECT_THAT(said("connects_refused"), HasSubstr(": nobody listened there until app (pid 8) "
-                                                    "did, 880 ms after the last of them."));
-    EXPECT_EQ(found("connects_refused")->severity, report::Severity::info);
-}
-
-TEST_F(Refused, while_somebody_listens_a_firewall_may_do_it) {
-    listener(kHere, 0s, true);
-    refused();
-    EXPECT_THAT(said("connects_refused"), HasSubstr("or a firewall rejects them."));
-    listener(kHere, 2500ms, false);
-    EXPECT_THAT(said("connects_refused"), HasSubstr("or a firewall rejects them."));
-}
-
-TEST_F(Refused, by_a_server_that_ends_again_and_again) {
-    for (const Nanoseconds began : {Nanoseconds(0s), Nanoseconds(2050ms)}) {
-        listener(kHere, began, true);
-        listener(kHere, began + 30ms, false);
-    }
-    refused();
-    EXPECT_THAT(said("connects_refused"),
-                HasSubstr(": nobody listens there at times: the listening "
-                          "socket was closed 2 times."));
-}
-
-TEST_F(Refused, where_the_program_listens_at_another_address) {
-    const tcp::Endpoint ipv4{address("127.0.0.1"), 80};
-    EndedLine line = client_end(ClosedFirst::none, Ending::refused);
-    line.who.tuple = tuple("::1", 50'000, "::1", 80);
-    listener(ipv4, 0s, true, 8);
-    end(line, 6);
-    EXPECT_THAT(said("connects_refused"), HasSubstr(": nobody listens at that address, but app "
-                                                    "(pid 8) does on 127.0.0.1:80."));
 }
 
 } // namespace

@@ -184,7 +184,35 @@ TEST_F(ConnectsUnanswered, in_an_outage_nobody_else_is_answered) {
                 10s + i * 3s);
     clients(scenario("client_first_fin_with_ack"), 10, 45'000, "10.0.0.5", 40s);
     EXPECT_EQ(found("connects_unanswered", kLater)->what,
-              "5 of 25 connects of app to 10.0.0.5:5432 got no answer.");
+              "5 of 25 connects of app to 10.0.0.5:5432 got no answer, until they were answered "
+              "again 16.0 s after the last of them.");
+    EXPECT_THAT(advice(*found("connects_unanswered", kLater)), HasSubstr("so it is over"));
+}
+
+/// A NAT without a port, a full table of connections: what is open goes on.
+TEST_F(ConnectsUnanswered, while_what_was_open_before_goes_on) {
+    clients(scenario("connect_given_up"), 4);
+    event::SocketNumbers n;
+    n.since_received_ms = 100;
+    n.unacked = n.unsent = 0;
+    const auto open = [&](std::uint32_t retransmitted) {
+        n.segments_retransmitted = retransmitted;
+        listed({.state = ESTABLISHED,
+                .ends = tuple("10.0.0.1", 30'000, "10.0.0.5", 5432),
+                .opener = process(1000, "app"),
+                .numbers = n});
+    };
+    open(0);
+    const report::Finding* f = found("connects_unanswered", 30s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what, "4 connects of app to 10.0.0.5:5432 got no answer, though 1 connection "
+                       "there, opened before, goes on.");
+    EXPECT_EQ(evidence(*f, "undisturbed"), 1);
+    EXPECT_THAT(advice(*f), HasSubstr("no room for new ones"));
+    EXPECT_THAT(advice(*f), Not(HasSubstr("check that the server is up")));
+    more.clear();
+    open(1); // it met an outage, too
+    EXPECT_FALSE(has_fact(found("connects_unanswered", 30s)->evidence, "undisturbed"));
 }
 
 /// As FTP's servers connect to a port that their client has named.

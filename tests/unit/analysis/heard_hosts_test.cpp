@@ -56,6 +56,33 @@ TEST_F(HeardHostsTest, a_time_long_ago_is_forgotten) {
     EXPECT_FALSE(hosts.last_heard(kNetns, host));
 }
 
+TEST(HeardByAge, the_last_time_of_all_that_are_older) {
+    analysis::HeardByAge heard;
+    EXPECT_FALSE(heard.last_of_opened_before(at(100s)));
+    heard.note(at(10s), at(11s));
+    heard.note(at(5s), at(50s));
+    EXPECT_FALSE(heard.last_of_opened_before(at(5s)));
+    EXPECT_EQ(heard.last_of_opened_before(at(6s)), at(50s));
+    EXPECT_EQ(heard.last_of_opened_before(at(20s)), at(50s));
+    heard.note(at(10s), at(60s));
+    heard.note(at(10s), at(40s)); // known only later
+    EXPECT_EQ(heard.last_of_opened_before(at(10s)), at(50s));
+    EXPECT_EQ(heard.last_of_opened_before(at(11s)), at(60s));
+    heard.note(at(7s), at(70s));
+    EXPECT_EQ(heard.last_of_opened_before(at(7s)), at(50s));
+    EXPECT_EQ(heard.last_of_opened_before(at(8s)), at(70s));
+    EXPECT_EQ(heard.last_of_opened_before(at(20s)), at(70s));
+}
+
+TEST(HeardByAge, what_was_long_ago_is_distinguished_less) {
+    analysis::HeardByAge heard;
+    heard.note(at(-1s), at(0s));
+    for (int i = 0; i < 1000; ++i) heard.note(at(i * 1s), at(i * 1s + 1ms));
+    EXPECT_EQ(heard.last_of_opened_before(at(990s)), at(989'001ms));
+    EXPECT_EQ(heard.last_of_opened_before(at(0s)), at(0s));
+    EXPECT_LE(heard.last_of_opened_before(at(500s)), at(499'001ms)) << "at least so long ago";
+}
+
 struct SilenceTest : testing::Test {
     track::ConnectionIdentity who;
     event::SocketNumbers n;
