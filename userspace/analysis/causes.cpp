@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "analysis/scope.h"
-
 namespace tcpdwell::analysis {
 namespace {
 
@@ -143,6 +141,8 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
             std::chrono::milliseconds(line.numbers->receiver_limited_ms.value_or(0)));
     }
     facts.details[line.detail] += weight;
+    const auto& who = line.who->closed_by ? line.who->closed_by : line.who->process;
+    facts.closings.note({closing, who ? who->pid : 0, line.who->id});
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
         facts.signals[line.closing_signal] += weight;
     else if (cause == EndCause::process_died)
@@ -167,6 +167,7 @@ void Causes::take_back(const auto& counted, Weight weight) {
     with_detail -= std::min(with_detail, weight);
     facts.ids.forget(counted.id);
     facts.likes.forget(counted.id);
+    facts.closings.forget(counted.id);
 }
 
 bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause,

@@ -18,6 +18,7 @@
 #include "analysis/listener_times.h"
 #include "analysis/lives.h"
 #include "analysis/recent_ends.h"
+#include "analysis/scope.h"
 #include "analysis/silence.h"
 #include "analysis/unknown_connections.h"
 
@@ -65,6 +66,7 @@ struct CauseFacts {
     std::map<std::uint32_t, std::uint64_t> signals; ///< that ended processes; 0: an exit
     std::uint64_t stopped = 0; ///< closed by servers that closed their listening socket, too
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few
+    Closings closings;
     bool are_all_closers = true;
 
     static constexpr std::size_t kMostHosts = 1000;
