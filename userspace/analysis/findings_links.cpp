@@ -46,6 +46,8 @@ bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
                });
     case Link::same_service:
         return consequence.netns == cause.netns && common(consequence.services, cause.services);
+    case Link::same_remote:
+        return consequence.netns == cause.netns && common(consequence.remotes, cause.remotes);
     case Link::its_clients: return connects_to(consequence, cause);
     case Link::other_ends:
         return connects_to(consequence, cause) || connects_to(cause, consequence);
@@ -176,6 +178,7 @@ public:
         std::set<std::size_t> found;
         switch (rule.link) {
         case Link::same_service: add(services_, rule.cause, consequence.services, found); break;
+        case Link::same_remote: add(remotes_, rule.cause, consequence.remotes, found); break;
         case Link::its_clients: add(services_, rule.cause, consequence.remotes, found); break;
         case Link::other_ends:
             add(services_, rule.cause, consequence.remotes, found);
@@ -253,11 +256,12 @@ Explained cause_of(const LinkIndex& index, const Upstreams& upstreams,
 /// How many of a consequence go with the cause, and what is to be done about it then.
 void put_in_words(const LinkRule& rule, const Scope& cause, FindingDraft& consequence) {
     if (!rule.words) return;
+    consequence.advice = {std::string(rule.words->advice)};
+    if (rule.words->before.empty()) return;
     const bool is_each = closings_with(rule.link, consequence.scope, cause) ==
                          consequence.scope.closings.list().size();
     consequence.what += fmt::format(" {}{}{}", rule.words->before, is_each ? "each" : "nearly each",
                                     rule.words->after);
-    consequence.advice = {std::string(rule.words->advice)};
 }
 
 /// To what is at the root of each.

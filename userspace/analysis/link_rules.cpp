@@ -12,7 +12,15 @@ constexpr Words kOtherSideGone = {
     "With ", ", a connection on the other side of the same process had lost its peer.",
     "Nothing has to be done here: what was left was for, or from, a peer that had gone."};
 
+constexpr Words kHeldByLeak = {
+    {},
+    {},
+    "The sockets of that leak hold these ports: they are free once its program closes them."};
+
 constexpr LinkRule kLinkRules[] = {
+    // What isn't closed keeps its port.
+    {"ephemeral_ports_low", "close_wait_leak", Link::same_remote, &kHeldByLeak},
+    {"ephemeral_ports_low", "descriptor_inherited", Link::same_remote, &kHeldByLeak},
     // A process that waits for a service behind it doesn't notice that its own clients have gone.
     {"close_wait_leak", "peers_gone", Link::its_process},
     {"close_wait_leak", "connects_unanswered", Link::its_process},

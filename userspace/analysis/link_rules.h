@@ -17,11 +17,13 @@ enum class Link : std::uint8_t {
     same_process, ///< the process that connects is the one that serves those of the cause
     upstream,     ///< the process that serves them is a client of the cause's service
     same_host,    ///< one process connects to one host in both
+    same_remote,  ///< they are to one endpoint
     after_each,   ///< a process closes each just after a connect of its own has failed
     with_each,    ///< a process closes each when one on its other side has lost its peer
 };
 
-/// What is added to `what` of a consequence that each of the cause's connections has one of.
+/// What a consequence says besides: of those whose connections each go with one of the cause, how
+/// many do.
 struct Words {
     std::string_view before; ///< of how many
     std::string_view after;

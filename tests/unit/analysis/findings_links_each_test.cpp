@@ -70,6 +70,20 @@ TEST_F(LinksOfEach, both_on_one_side_explain_nothing) {
     EXPECT_EQ(linked({served, gone(Severity::warning)})[0], "served");
 }
 
+TEST_F(Links, a_leak_holds_the_ports) {
+    const Draft ports =
+        Draft("ephemeral_ports_low", "ports", Severity::critical).connects("10.0.0.9", 80).of(100);
+    const auto leak = [](std::string_view host, std::uint64_t count) {
+        return Draft("close_wait_leak", "leak").connects(host, 80).of(count);
+    };
+    EXPECT_THAT(linked({ports, leak("10.0.0.9", 50)}),
+                ElementsAre("leak", "ports <- leak close_wait_leak"));
+    EXPECT_THAT(severities_, ElementsAre(Severity::critical, Severity::info));
+    EXPECT_EQ(linked({ports, leak("10.0.0.9", 49)})[0], "ports") << "others hold more";
+    EXPECT_EQ(linked({ports, leak("10.0.0.8", 100)})[0], "ports");
+    EXPECT_EQ(linked({ports, leak("10.0.0.9", 100).in(kNetns + 1)})[0], "ports");
+}
+
 TEST(Closings, are_the_last_ones_in_order) {
     analysis::Closings closings;
     for (std::uint64_t i = 0; i < analysis::Closings::kMost; ++i) closings.note({at(i * 1s), 1, i});
