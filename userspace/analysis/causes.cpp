@@ -125,6 +125,7 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
     else
         facts.are_all_hosts = facts.are_all_hosts && facts.hosts.contains(host);
     if (const auto idle = idle_before_close(line)) facts.idle.record(*idle, weight);
+    if (const auto kept = kept_half_closed(line)) facts.kept_half_closed.record(*kept, weight);
     if (const auto quiet = quiet_before_reset(line)) facts.quiet.record(*quiet, weight);
     if (line.numbers) {
         const std::uint64_t received = line.numbers->bytes_received.value_or(0);
@@ -245,6 +246,23 @@ void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     });
 }
 
+namespace {
+
+void add_client(CauseFacts::ClientEnds& ends, const track::ConnectionLine& line, Weight weight) {
+    ends.known += weight;
+    if (was_half_closed(line)) ends.half_closed += weight;
+}
+
+} // namespace
+
+void Causes::note_hang_up(const track::ConnectionLine& line, Weight weight) {
+    hang_ups_.note(line);
+    CauseFacts* explained = hang_ups_.explained_by(*line.who);
+    if (explained == nullptr) return;
+    add_client(explained->clients_ended, line, weight);
+    hang_ups_.forget_reason(*line.who);
+}
+
 void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (line.ending == tcp::Ending::open) return;
     if (line.who->tuple.local == line.who->tuple.remote)
@@ -254,7 +272,7 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     party->ended += weight;
     party->endings[{line.ending, line.detail}] += weight;
     note_numbers(*party, line, weight);
-    hang_ups_.note(line);
+    note_hang_up(line, weight);
     if (counted_.erase(line.who->id) != 0) return;
     const EndCause cause =
         unknown_.have_ended(line) ? EndCause::unknown_there : cause_of(line, *party, weight);
@@ -263,7 +281,8 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     const CauseFacts* others = party->facts(cause);
     const std::optional<MonoTime> before = others ? std::optional(others->last) : std::nullopt;
     if (note(*party, cause, line, weight)) lives_.keep(line, Lives::What::ended_badly);
-    if (hang_ups_.take_reason_of(line)) party->causes[cause].hung_up_on += weight;
+    CauseFacts& facts = party->causes[cause];
+    if (hang_ups_.take_reason_of(line, facts)) facts.hung_up_on += weight;
     if (cause == EndCause::unanswered) note_unanswered(party->causes[cause], line, before, weight);
     if (cause != EndCause::refused) return;
     const auto peer = peers_.find({line.who->netns, line.who->tuple.remote});
@@ -274,7 +293,10 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
 void Causes::begin_live(MonoTime) {
     for (auto& [key, party] : parties_) {
         party.waiting = 0;
-        for (auto& [cause, facts] : party.causes) facts.open_there = 0;
+        for (auto& [cause, facts] : party.causes) {
+            facts.open_there = 0;
+            facts.clients_waiting = {};
+        }
     }
 }
 
@@ -320,6 +342,9 @@ void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     line.numbers = socket.numbers;
     line.closed_how = socket.closed_how;
     line.closing_signal = socket.closing_signal;
+    line.numbers_at = socket.numbers_at;
+    if (CauseFacts* explained = hang_ups_.explained_by(socket.who))
+        add_client(explained->clients_waiting, line, weight);
     const EndCause cause = cause_of(line, *party, weight);
     if (cause == EndCause::none || counted_.size() >= kMostCounted) return;
     if (counted_.insert(socket.who.id).second) note(*party, cause, line, weight);

@@ -56,6 +56,14 @@ struct CauseFacts {
     LogHistogram quiet;                    ///< how long nothing had come or gone when an RST came
     /// Closed by a client just when a client of its own process had closed, having waited as long.
     std::uint64_t hung_up_on = 0;
+    /// Of those clients, the ends that are known here.
+    struct ClientEnds {
+        std::uint64_t known = 0;
+        std::uint64_t half_closed = 0; ///< shut down, and kept until the process had closed
+    };
+    ClientEnds clients_ended;
+    ClientEnds clients_waiting;    ///< in TIME_WAIT now
+    LogHistogram kept_half_closed; ///< how long clients' ends were, before they were closed
     /// Connects whose answer came when the program had given up.
     std::uint64_t answered_late = 0;
     std::uint64_t at_once = 0; ///< connects that failed within moments
@@ -204,6 +212,7 @@ private:
                                     Weight weight) const;
     [[nodiscard]] bool has_stopped(const track::ConnectionLine& line, const PartyEnds& party,
                                    Weight weight) const;
+    void note_hang_up(const track::ConnectionLine& line, Weight weight);
     void note_open(const track::LiveSocket& socket, Weight weight);
     /// Of a process that is known.
     Tries& tries_of(const track::ConnectionIdentity& who);

@@ -130,12 +130,45 @@ std::string counts_text(const Resets& resets) {
                        resets.there == 0 ? "" : fmt::format("; {} received", resets.there));
 }
 
+/// For how long nearly all were kept after shutdown(), where that is always the same; else empty.
+std::string kept_text(const CauseFacts& facts) {
+    const Nanoseconds kept = facts.kept_half_closed.quantile(0.5);
+    const bool are_most = facts.kept_half_closed.count() * 10 >= facts.count * 9;
+    return !are_most || kept < std::chrono::milliseconds(100) || !clusters(facts.kept_half_closed)
+               ? std::string()
+               : duration_text(kept);
+}
+
+/// What the clients of a process had done that it took for a hang-up.
+enum class HangUp { closed, half_closed, either };
+
+HangUp hang_up_of(const CauseFacts& facts) {
+    const std::uint64_t known = facts.clients_ended.known + facts.clients_waiting.known;
+    const std::uint64_t half = facts.clients_ended.half_closed + facts.clients_waiting.half_closed;
+    if (half * 10 >= facts.hung_up_on * 9) return HangUp::half_closed;
+    return half == 0 && known * 10 >= facts.hung_up_on * 9 ? HangUp::closed : HangUp::either;
+}
+
+std::string_view hang_up_text(HangUp how) {
+    switch (how) {
+    case HangUp::closed: return "had hung up";
+    case HangUp::half_closed:
+        return "had half-closed its connection (shutdown()) and still had the socket";
+    case HangUp::either: break;
+    }
+    return "had closed, or half-closed, its connection";
+}
+
 /// Of a client that closed before data came. Where it had received something before, that may have
 /// been part of the answer, or another one.
 std::string gave_up_text(const std::string& so_many, const CauseFacts& facts) {
     const std::string patience = patience_text(facts);
     const std::string_view answers =
         facts.most_received > 0 ? "the answers, or the rest of them," : "the answers";
+    if (const std::string kept = kept_text(facts); !kept.empty())
+        return fmt::format("{} were half-closed by it (shutdown()), and closed {} after that, "
+                           "before {} came",
+                           so_many, kept, answers);
     return fmt::format("{} were closed by it before {} came{}", so_many, answers,
                        patience.empty() ? "" : ": it gave up waiting" + patience);
 }
@@ -185,9 +218,10 @@ std::string lead_text(const PartyEnds& ends, const Resets& resets, Common common
     switch (common) {
     case Common::killed: return fmt::format("{} were ended by ss -K here", so_many);
     case Common::hung_up_on:
-        return fmt::format("{} were closed by it{}{}, each when a client of its own had hung up",
-                           so_many, patience_text(facts),
-                           facts.most_received == 0 ? " without an answer" : "");
+        return fmt::format("{} were closed by it{}{}, each when a client of its own {}", so_many,
+                           patience_text(facts),
+                           facts.most_received == 0 ? " without an answer" : "",
+                           hang_up_text(hang_up_of(facts)));
     case Common::gave_up: return gave_up_text(so_many, facts);
     case Common::lingered_out: return lingered_out_text(so_many, facts);
     case Common::probe:
@@ -261,7 +295,26 @@ std::string received_advice(Common common) {
     }
 }
 
+std::string hung_up_advice(HangUp how) {
+    if (how == HangUp::half_closed)
+        return "A client that half-closes may have sent all, and wait for the answer (nc -N): this "
+               "program takes that for a hang-up and closes without one (nginx logs 499; "
+               "proxy_ignore_client_abort on waits for the answer). Or let the clients keep their "
+               "side open until they have it.";
+    return fmt::format(
+        "This program serves clients, which gave up waiting (nginx logs 499): hold their time-out "
+        "against the time that the server behind it takes.{}",
+        how == HangUp::closed ? ""
+                              : " A client that has only half-closed (shutdown()), and waits, "
+                                "looks the same from here.");
+}
+
 std::string gave_up_advice(const CauseFacts& facts, bool has_clients) {
+    if (const std::string kept = kept_text(facts); !kept.empty())
+        return fmt::format("The answers came after this program had closed: it waits for {} once "
+                           "{} has half-closed (socat: -t). Raise that above the time that the "
+                           "server takes.",
+                           kept, has_clients ? "a client of its own" : "its input");
     return fmt::format("The answers came after this program had closed: it{} gave up waiting{}. "
                        "Hold {} time-out against the time that the server takes.",
                        has_clients ? ", or a client of its own that hung up (nginx logs 499)," : "",
@@ -299,9 +352,7 @@ std::string reset_advice(const PartyEnds& ends, const Resets& resets, bool has_c
         return "This program closed within moments of connecting, having sent nothing: it waited "
                "for nothing, and what the peer says first met the close, or stayed unread.";
     case Common::gave_up: return gave_up_advice(facts, has_clients);
-    case Common::hung_up_on:
-        return "This program serves clients, which gave up waiting (nginx logs 499): hold their "
-               "time-out against the time that the server behind it takes.";
+    case Common::hung_up_on: return hung_up_advice(hang_up_of(facts));
     case Common::lingered_out:
         return fmt::format("This program ended each{} of silence, as by a time-out of its own "
                            "(haproxy: timeout server, timeout client){}: hold it against the time "

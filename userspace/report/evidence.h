@@ -70,6 +70,8 @@ inline constexpr EvidenceWords kEvidenceWords[] = {
     {"growth_per_second", "Grows by", EvidenceUnit::rate},
     {"half_closed", "Of which the peer has closed"},
     {"handshakes", "Handshakes"},
+    {"half_closed", "Of which the client had closed its direction only", EvidenceUnit::count,
+     "connections_reset"},
     {"held", "Ports held now"},
     {"holders", "Held by", EvidenceUnit::name},
     {"holders", "Listens", EvidenceUnit::name, "accept_stalled"},
