@@ -100,6 +100,18 @@ EndCause Causes::cause_of(const track::ConnectionLine& line, const PartyEnds& pa
     }
 }
 
+namespace {
+
+/// Whether a server's process had read something, and had sent nothing at all.
+bool has_left_unanswered(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return line.who->role == tcp::Role::server && n != nullptr && n->since_received_ms &&
+           n->bytes_sent == OptionalNumber<std::uint64_t>(0) &&
+           n->bytes_received.value_or(0) > n->unread.value_or(0);
+}
+
+} // namespace
+
 bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine& line,
                   Weight weight) {
     CauseFacts& facts = party.causes[cause];
@@ -148,6 +160,9 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
         facts.signals[line.closing_signal] += weight;
     else if (cause == EndCause::process_died)
         facts.stopped += weight;
+    if (cause == EndCause::process_died && has_left_unanswered(line))
+        facts.unanswered.record(std::chrono::milliseconds(*line.numbers->since_received_ms),
+                                weight);
     if (line.who->closed_by && facts.closers.size() < kMostClosers)
         facts.closers.try_emplace(line.who->closed_by->pid, *line.who->closed_by);
     else if (!line.who->closed_by || !facts.closers.contains(line.who->closed_by->pid))
@@ -331,6 +346,8 @@ void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     PartyEnds* party = party_of(socket.who);
     if (!party) return;
     party->waiting += weight;
+    if (socket.numbers != nullptr && socket.numbers->bytes_sent.value_or(0) > 0)
+        party->has_answered = true;
     track::ConnectionLine line;
     line.who = &socket.who;
     line.seen = socket.seen;

@@ -72,6 +72,7 @@ struct CauseFacts {
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     Silences silences;                              ///< of those that timed out
     std::map<std::uint32_t, std::uint64_t> signals; ///< that ended processes; 0: an exit
+    LogHistogram unanswered;   ///< how long requests had waited when their processes died
     std::uint64_t stopped = 0; ///< closed by servers that closed their listening socket, too
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few
     Closings closings;
@@ -101,6 +102,7 @@ struct PartyEnds {
         0; ///< in TIME_WAIT now, or closed by a death: they have ended but for the wait
     std::map<EndCause, CauseFacts> causes;
     std::map<std::pair<tcp::Ending, tcp::EndingDetail>, std::uint64_t> endings;
+    bool has_answered = false; ///< something was sent on one of them
     // Of the ended ones whose numbers are known:
     std::uint64_t bytes_sent = 0; ///< retransmissions included
     std::uint64_t bytes_received = 0;

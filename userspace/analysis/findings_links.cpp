@@ -274,7 +274,7 @@ void pass_severity_on(const CauseOf& causes, std::vector<FindingDraft>& drafts) 
             is_harmless = is_harmless || causes[root].rule->is_harmless;
         if (!is_harmless)
             drafts[root].severity = std::max(drafts[root].severity, drafts[i].severity);
-        drafts[i].severity = report::Severity::info;
+        if (!drafts[i].scope.goes_on) drafts[i].severity = report::Severity::info;
     }
 }
 

@@ -61,6 +61,8 @@ struct Scope {
     std::optional<MonoTime> answered;
     /// The program that ended, or whose listening socket was closed before connects were refused.
     std::string ended;
+    /// It is wrong to the end, and no matter of the past: a consequence stays as severe as it is.
+    bool goes_on = false;
     /// Of a queue that overflowed: how often.
     std::optional<std::uint64_t> overflows;
     /// Of a queue: when connections were accepted without delay, and what each counts for.

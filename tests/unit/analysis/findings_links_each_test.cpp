@@ -84,6 +84,16 @@ TEST_F(Links, a_leak_holds_the_ports) {
     EXPECT_EQ(linked({ports, leak("10.0.0.9", 100).in(kNetns + 1)})[0], "ports");
 }
 
+TEST_F(Links, what_goes_on_stays_as_severe_as_it_is) {
+    Draft refused = Draft("connects_refused", "client").connects("10.0.0.1", 80).from(5s, 9s);
+    const Draft died = Draft("process_died", "app").serves("10.0.0.1", 80).from(5s, 5s);
+    EXPECT_EQ(linked({refused, died})[0], "app");
+    EXPECT_THAT(severities_, ElementsAre(Severity::warning, Severity::info));
+    refused.scope.goes_on = true;
+    EXPECT_EQ(linked({refused, died})[0], "app");
+    EXPECT_THAT(severities_, ElementsAre(Severity::warning, Severity::warning));
+}
+
 TEST(Closings, are_the_last_ones_in_order) {
     analysis::Closings closings;
     for (std::uint64_t i = 0; i < analysis::Closings::kMost; ++i) closings.note({at(i * 1s), 1, i});
