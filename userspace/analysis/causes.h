@@ -123,9 +123,9 @@ struct PartyEnds {
     }
 };
 
-/// Memory: some 400 bytes for each party, of which at most Flows::kMaxGroups are distinguished, 800
-/// and the hosts for each cause of it (6 KiB more where peers have gone), 200 for each of as many
-/// remote endpoints, and what RecentEnds and HangUps need.
+/// Memory: some 400 bytes for each party, of which at most Flows::kMaxGroups are distinguished,
+/// 2.5 KiB and the hosts for each cause of it (6 KiB more where peers have gone), 200 bytes for
+/// each of as many remote endpoints, and what RecentEnds and HangUps need.
 class Causes : public Analysis {
 public:
     /// `lives` keeps those of the examples.

@@ -173,7 +173,8 @@ FindingDraft death_draft(const RuleInput& evidence, const Death& death) {
         draft.advice.emplace_back(kLimitAdvice);
     }
     name_the_dead(death, draft);
-    for (const PartyEnds* each : death.others) note_some(draft.scope.remotes, each->party.endpoint);
+    for (const PartyEnds* each : death.others)
+        draft.scope.add(scope_of(*each, *each->facts(EndCause::process_died)));
     if (!meant || !is_cut_short) draft.advice.emplace_back(death_advice(facts, meant));
     return draft;
 }

@@ -22,7 +22,7 @@ bool was_half_closed(const track::ConnectionLine& line);
 /// it wasn't, or that isn't known.
 std::optional<Nanoseconds> kept_half_closed(const track::ConnectionLine& line);
 
-/// Memory: 6 MiB at most.
+/// Memory: 8 MiB at most.
 class HangUps {
 public:
     static constexpr std::size_t kMostProcesses = 1024;

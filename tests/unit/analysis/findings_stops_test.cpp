@@ -122,6 +122,7 @@ TEST_F(Stops, a_process_that_serves_and_connects_dies_once) {
     EXPECT_EQ(ids(), std::vector<std::string_view>{"process_died"});
     EXPECT_THAT(said("process_died"), HasSubstr("3 connections of proxy (pid 7) on 10.0.0.1:80"));
     EXPECT_THAT(said("process_died"), HasSubstr("; so did 2 connections to 10.0.0.1:80."));
+    EXPECT_EQ(evidence(*found("process_died"), "count"), 3);
     end(dies(upstream, 8)); // another one dies, too
     EXPECT_EQ(ids().size(), 2u);
 }
