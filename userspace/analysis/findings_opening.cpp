@@ -150,10 +150,13 @@ std::string backlog_text(const RuleInput& evidence, const Handshakes& sum) {
 }
 
 /// Whether not a single one has succeeded, by cookies or without: then fewer are no chance. Those
-/// that clients gave up themselves show nothing.
+/// that clients gave up themselves show nothing, and many hosts are what comes to any public
+/// address.
 bool do_all_fail(const Handshakes& sum, std::uint64_t many) {
+    constexpr std::size_t kFewHosts = 3;
     const std::uint64_t hung = sum.hung - sum.deferred;
-    return sum.all == sum.failed + hung && sum.reset == 0 && sum.all * 5 >= many * 2;
+    return sum.all == sum.failed + hung && sum.reset == 0 && sum.all * 5 >= many * 2 &&
+           sum.are_all_hosts && sum.hosts.size() <= kFewHosts;
 }
 
 std::string handshakes_text(const RuleInput& evidence, const Handshakes& sum) {

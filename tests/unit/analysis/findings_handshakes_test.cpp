@@ -34,6 +34,19 @@ TEST_F(HandshakesFailing, where_not_one_succeeds_fewer_are_enough) {
     EXPECT_FALSE(found("handshakes_failing", kLater));
 }
 
+TEST_F(HandshakesFailing, of_many_hosts_a_few_come_to_any_address) {
+    const auto from = [this](int host) {
+        town.add(
+            scenario("handshake_times_out"),
+            here(tuple("10.0.0.1", 80, "192.0.2." + std::to_string(host), 50'000), host * 1s, 100),
+            3, Vary::remote_port);
+    };
+    for (int host = 1; host <= 3; ++host) from(host);
+    EXPECT_TRUE(found("handshakes_failing", kLater));
+    from(4);
+    EXPECT_FALSE(found("handshakes_failing", kLater));
+}
+
 TEST_F(HandshakesFailing, those_that_are_reset_at_once_are_checks_unless_many_hosts_do_so) {
     for (int host = 1; host <= 17; ++host) {
         EXPECT_FALSE(found("handshakes_failing", kLater)) << host;
