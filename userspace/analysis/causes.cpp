@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "analysis/scope.h"
-
 namespace tcpdwell::analysis {
 namespace {
 
@@ -116,6 +114,18 @@ EndCause Causes::cause_of(const track::ConnectionLine& line, const PartyEnds& pa
     }
 }
 
+namespace {
+
+/// Whether a server's process had read something, and had sent nothing at all.
+bool has_left_unanswered(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return line.who->role == tcp::Role::server && n != nullptr && n->since_received_ms &&
+           n->bytes_sent == OptionalNumber<std::uint64_t>(0) &&
+           n->bytes_received.value_or(0) > n->unread.value_or(0);
+}
+
+} // namespace
+
 bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine& line,
                   Weight weight) {
     CauseFacts& facts = party.causes[cause];
@@ -143,6 +153,7 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
         facts.are_all_hosts = facts.are_all_hosts && facts.hosts.contains(host);
     if (const auto idle = idle_before_close(line)) facts.idle.record(*idle, weight);
     if (has_sent_until_close(line)) facts.sent_until_close += weight;
+    if (const auto kept = kept_half_closed(line)) facts.kept_half_closed.record(*kept, weight);
     if (const auto quiet = quiet_before_reset(line)) facts.quiet.record(*quiet, weight);
     if (line.numbers) {
         const std::uint64_t received = line.numbers->bytes_received.value_or(0);
@@ -161,10 +172,15 @@ bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine&
     }
     facts.details[line.detail] += weight;
     if (line.closed_first == tcp::ClosedFirst::local && is_orphan(line)) facts.orphaned += weight;
+    const auto& who = line.who->closed_by ? line.who->closed_by : line.who->process;
+    facts.closings.note({closing, who ? who->pid : 0, line.who->id});
     if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
         facts.signals[line.closing_signal] += weight;
     else if (cause == EndCause::process_died)
         facts.stopped += weight;
+    if (cause == EndCause::process_died && has_left_unanswered(line))
+        facts.unanswered.record(std::chrono::milliseconds(*line.numbers->since_received_ms),
+                                weight);
     if (line.who->closed_by && facts.closers.size() < kMostClosers)
         facts.closers.try_emplace(line.who->closed_by->pid, *line.who->closed_by);
     else if (!line.who->closed_by || !facts.closers.contains(line.who->closed_by->pid))
@@ -185,6 +201,7 @@ void Causes::take_back(const auto& counted, Weight weight) {
     with_detail -= std::min(with_detail, weight);
     facts.ids.forget(counted.id);
     facts.likes.forget(counted.id);
+    facts.closings.forget(counted.id);
 }
 
 bool Causes::is_explained(const track::ConnectionLine& line, PartyEnds& party, EndCause cause,
@@ -259,6 +276,23 @@ void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     });
 }
 
+namespace {
+
+void add_client(CauseFacts::ClientEnds& ends, const track::ConnectionLine& line, Weight weight) {
+    ends.known += weight;
+    if (was_half_closed(line)) ends.half_closed += weight;
+}
+
+} // namespace
+
+void Causes::note_hang_up(const track::ConnectionLine& line, Weight weight) {
+    hang_ups_.note(line);
+    CauseFacts* explained = hang_ups_.explained_by(*line.who);
+    if (explained == nullptr) return;
+    add_client(explained->clients_ended, line, weight);
+    hang_ups_.forget_reason(*line.who);
+}
+
 void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (line.ending == tcp::Ending::open) return;
     if (line.who->tuple.local == line.who->tuple.remote)
@@ -268,7 +302,7 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     party->ended += weight;
     party->endings[{line.ending, line.detail}] += weight;
     note_numbers(*party, line, weight);
-    hang_ups_.note(line);
+    note_hang_up(line, weight);
     if (counted_.erase(line.who->id) != 0) return;
     const EndCause cause =
         unknown_.have_ended(line) ? EndCause::unknown_there : cause_of(line, *party, weight);
@@ -277,7 +311,8 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     const CauseFacts* others = party->facts(cause);
     const std::optional<MonoTime> before = others ? std::optional(others->last) : std::nullopt;
     if (note(*party, cause, line, weight)) lives_.keep(line, Lives::What::ended_badly);
-    if (hang_ups_.take_reason_of(line)) party->causes[cause].hung_up_on += weight;
+    CauseFacts& facts = party->causes[cause];
+    if (hang_ups_.take_reason_of(line, facts)) facts.hung_up_on += weight;
     if (cause == EndCause::unanswered) note_unanswered(party->causes[cause], line, before, weight);
     if (cause != EndCause::refused) return;
     const auto peer = peers_.find({line.who->netns, line.who->tuple.remote});
@@ -291,7 +326,10 @@ void Causes::begin_live(MonoTime now) {
     for (auto& [key, party] : parties_) {
         party.waiting = party.open = 0;
         party.open_carried = {};
-        for (auto& [cause, facts] : party.causes) facts.open_there = 0;
+        for (auto& [cause, facts] : party.causes) {
+            facts.open_there = 0;
+            facts.clients_waiting = {};
+        }
     }
 }
 
@@ -328,6 +366,8 @@ void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     PartyEnds* party = party_of(socket.who);
     if (!party) return;
     party->waiting += weight;
+    if (socket.numbers != nullptr && socket.numbers->bytes_sent.value_or(0) > 0)
+        party->has_answered = true;
     track::ConnectionLine line;
     line.who = &socket.who;
     line.seen = socket.seen;
@@ -339,6 +379,9 @@ void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     line.numbers = socket.numbers;
     line.closed_how = socket.closed_how;
     line.closing_signal = socket.closing_signal;
+    line.numbers_at = socket.numbers_at;
+    if (CauseFacts* explained = hang_ups_.explained_by(socket.who))
+        add_client(explained->clients_waiting, line, weight);
     const EndCause cause = cause_of(line, *party, weight);
     if (cause == EndCause::none || counted_.size() >= kMostCounted) return;
     if (counted_.insert(socket.who.id).second) note(*party, cause, line, weight);

@@ -18,6 +18,7 @@
 #include "analysis/listener_times.h"
 #include "analysis/lives.h"
 #include "analysis/recent_ends.h"
+#include "analysis/scope.h"
 #include "analysis/silence.h"
 #include "analysis/unknown_connections.h"
 
@@ -62,6 +63,14 @@ struct CauseFacts {
     LogHistogram quiet;                    ///< how long nothing had come or gone when an RST came
     /// Closed by a client just when a client of its own process had closed, having waited as long.
     std::uint64_t hung_up_on = 0;
+    /// Of those clients, the ends that are known here.
+    struct ClientEnds {
+        std::uint64_t known = 0;
+        std::uint64_t half_closed = 0; ///< shut down, and kept until the process had closed
+    };
+    ClientEnds clients_ended;
+    ClientEnds clients_waiting;    ///< in TIME_WAIT now
+    LogHistogram kept_half_closed; ///< how long clients' ends were, before they were closed
     /// Connects whose answer came when the program had given up.
     std::uint64_t answered_late = 0;
     std::uint64_t at_once = 0; ///< connects that failed within moments
@@ -70,8 +79,10 @@ struct CauseFacts {
     EnumArray<tcp::EndingDetail, std::uint64_t> details;
     Silences silences;                              ///< of those that timed out
     std::map<std::uint32_t, std::uint64_t> signals; ///< that ended processes; 0: an exit
+    LogHistogram unanswered;   ///< how long requests had waited when their processes died
     std::uint64_t stopped = 0; ///< closed by servers that closed their listening socket, too
     std::map<std::uint32_t, event::Process> closers; ///< by pid; at most a few
+    Closings closings;
     bool are_all_closers = true;
 
     static constexpr std::size_t kMostHosts = 1000;
@@ -98,6 +109,7 @@ struct PartyEnds {
         0; ///< in TIME_WAIT now, or closed by a death: they have ended but for the wait
     std::map<EndCause, CauseFacts> causes;
     std::map<std::pair<tcp::Ending, tcp::EndingDetail>, std::uint64_t> endings;
+    bool has_answered = false; ///< something was sent on one of them
     // Of the ended ones whose numbers are known:
     std::uint64_t bytes_sent = 0; ///< retransmissions included
     std::uint64_t bytes_received = 0;
@@ -126,9 +138,9 @@ struct PartyEnds {
     }
 };
 
-/// Memory: some 400 bytes for each party, of which at most Flows::kMaxGroups are distinguished, 800
-/// and the hosts for each cause of it (6 KiB more where peers have gone), 200 for each of as many
-/// remote endpoints, and what RecentEnds and HangUps need.
+/// Memory: some 400 bytes for each party, of which at most Flows::kMaxGroups are distinguished,
+/// 2.5 KiB and the hosts for each cause of it (6 KiB more where peers have gone), 200 bytes for
+/// each of as many remote endpoints, and what RecentEnds and HangUps need.
 class Causes : public Analysis {
 public:
     /// `lives` keeps those of the examples.
@@ -235,6 +247,7 @@ private:
                                     Weight weight) const;
     [[nodiscard]] bool has_stopped(const track::ConnectionLine& line, const PartyEnds& party,
                                    Weight weight) const;
+    void note_hang_up(const track::ConnectionLine& line, Weight weight);
     void note_open(const track::LiveSocket& socket, Weight weight);
     /// Of a process that is known.
     Tries& tries_of(const track::ConnectionIdentity& who);

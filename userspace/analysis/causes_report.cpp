@@ -108,6 +108,7 @@ void Causes::note_numbers(PartyEnds& party, const track::ConnectionLine& line, W
     if (line.numbers == nullptr) return;
     const event::SocketNumbers& n = *line.numbers;
     party.bytes_sent += n.bytes_sent.value_or(0) * weight;
+    party.has_answered = party.has_answered || n.bytes_sent.value_or(0) > 0;
     party.bytes_received += n.bytes_received.value_or(0) * weight;
     party.segments_sent += n.segments_sent.value_or(0) * weight;
     party.segments_retransmitted += n.segments_retransmitted.value_or(0) * weight;

@@ -1,94 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which findings explain which, and what findings are about.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "analysis/findings.h"
+#include "analysis/link_rules.h"
 
 namespace tcpdwell::analysis {
 namespace {
 
-/// How the connections of a consequence have to do with those of its cause.
-enum class Link : std::uint8_t {
-    same_service, ///< both are about one service
-    its_clients,  ///< they are of clients of the cause's service
-    other_ends,   ///< they are the other ends, of clients or of servers
-    its_process,  ///< the process that serves them is the one that connects in the cause
-    same_process, ///< the process that connects is the one that serves those of the cause
-    upstream,     ///< the process that serves them is a client of the cause's service
-    same_host,    ///< one process connects to one host in both
-};
+/// Until a process has closed because of what it has noticed.
+constexpr Apart kAfter = {std::chrono::milliseconds(50), Nanoseconds(0)};
+/// It closes both sides at once, in any order.
+constexpr Apart kBothSides = {std::chrono::milliseconds(20), std::chrono::milliseconds(20)};
 
-struct LinkRule {
-    std::string_view consequence;
-    std::string_view cause;
-    Link link;
-};
+std::size_t closings_with(Link link, const Scope& consequence, const Scope& cause) {
+    return closings_with(consequence, cause, link == Link::after_each ? kAfter : kBothSides);
+}
 
-/// The first that fits counts.
-constexpr LinkRule kLinkRules[] = {
-    // A process that waits for a service behind it doesn't notice that its own clients have gone.
-    {"close_wait_leak", "peers_gone", Link::its_process},
-    {"close_wait_leak", "connects_unanswered", Link::its_process},
-    {"close_wait_leak", "accept_queue_full", Link::upstream},
-    {"close_wait_leak", "accept_stalled", Link::upstream},
-    {"close_wait_leak", "close_wait_leak", Link::upstream},
-    {"close_wait_leak", "descriptor_inherited", Link::upstream},
-    {"accept_stalled", "peers_gone", Link::its_process},
-    {"accept_stalled", "connects_unanswered", Link::its_process},
-    {"accept_stalled", "accept_queue_full", Link::upstream},
-    {"accept_stalled", "accept_stalled", Link::upstream},
-    {"accept_stalled", "close_wait_leak", Link::upstream},
-    {"accept_queue_full", "peers_gone", Link::its_process},
-    {"accept_queue_full", "connects_unanswered", Link::its_process},
-    {"accept_queue_full", "accept_queue_full", Link::upstream},
-    {"accept_queue_full", "accept_stalled", Link::upstream},
-    {"accept_queue_full", "close_wait_leak", Link::upstream},
-    // A listener whose queue is full drops SYNs and ACKs, or answers with RSTs
-    // (tcp_abort_on_overflow).
-    {"connects_unanswered", "accept_queue_full", Link::its_clients},
-    {"handshakes_failing", "accept_queue_full", Link::same_service},
-    {"peers_gone", "accept_queue_full", Link::its_clients},
-    {"connections_reset", "accept_queue_full", Link::its_clients},
-    {"connections_reset", "accept_queue_full", Link::same_service},
-    // Who has closed waits for the FIN, or the window, of who doesn't.
-    {"fin_wait2_pileup", "descriptor_inherited", Link::other_ends},
-    {"fin_wait2_pileup", "close_wait_leak", Link::other_ends},
-    {"fin_wait2_pileup", "accept_stalled", Link::other_ends},
-    {"fin_wait2_pileup", "accept_queue_full", Link::other_ends},
-    {"closing_stuck", "accept_stalled", Link::its_clients},
-    {"closing_stuck", "accept_queue_full", Link::its_clients},
-    {"closing_stuck", "close_wait_leak", Link::its_clients},
-    // Clients that gave up are answered when it is over.
-    {"connections_reset", "accept_stalled", Link::its_clients},
-    // Clients see what a server does.
-    {"idle_close_race", "idle_close_race", Link::its_clients},
-    {"idle_close_race", "process_died", Link::its_clients},
-    {"idle_close_race", "turned_away", Link::its_clients},
-    {"idle_close_race", "stray_resets", Link::its_clients},
-    {"idle_close_race", "accept_queue_full", Link::its_clients},
-    {"connections_reset", "idle_close_race", Link::its_clients},
-    {"connections_reset", "answered_unread", Link::its_clients},
-    {"connections_reset", "turned_away", Link::its_clients},
-    {"connections_reset", "listener_closed", Link::its_clients},
-    {"connections_reset", "process_died", Link::other_ends},
-    // Of a stray reset's connections the clients' are known by what they connect to.
-    {"connections_reset", "stray_resets", Link::its_clients},
-    {"peers_gone", "stray_resets", Link::its_clients},
-    // RSTs that don't get through.
-    {"peers_gone", "process_died", Link::its_clients},
-    // Who gets no answer on its connections gets none to new ones.
-    {"connects_unanswered", "peers_gone", Link::same_host},
-    // What one end doesn't hear the other one sends in vain.
-    {"peers_gone", "peers_gone", Link::other_ends},
-    {"connects_refused", "process_died", Link::its_clients},
-    {"connects_refused", "listener_closed", Link::its_clients},
-    // The listener ends with its process.
-    {"listener_closed", "process_died", Link::same_service},
-    // A proxy that is silent for its limit closes both sides.
-    {"connections_reset", "idle_close_race", Link::same_process},
-};
+/// Nearly all of them. Where far more connects fail than connections are closed, some fail just
+/// before a close by chance.
+bool go_with_each(Link link, const Scope& consequence, const Scope& cause) {
+    constexpr std::uint64_t kMostTries = 4;
+    const std::size_t all = consequence.closings.list().size();
+    if (link == Link::after_each && cause.connections > kMostTries * consequence.connections)
+        return false;
+    return all > 0 && closings_with(link, consequence, cause) * 10 >= all * 9;
+}
 
 bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
                 const Scope& cause) {
@@ -105,6 +46,8 @@ bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
                });
     case Link::same_service:
         return consequence.netns == cause.netns && common(consequence.services, cause.services);
+    case Link::same_remote:
+        return consequence.netns == cause.netns && common(consequence.remotes, cause.remotes);
     case Link::its_clients: return connects_to(consequence, cause);
     case Link::other_ends:
         return connects_to(consequence, cause) || connects_to(cause, consequence);
@@ -114,6 +57,11 @@ bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
     case Link::same_process:
         return !consequence.remotes.empty() && !cause.services.empty() &&
                common(consequence.pids, cause.pids);
+    case Link::after_each:
+        return !consequence.services.empty() && go_with_each(link, consequence, cause);
+    case Link::with_each:
+        return !(consequence.services.empty() ? cause.services : cause.remotes).empty() &&
+               go_with_each(link, consequence, cause);
     case Link::upstream:
         return !consequence.services.empty() && connects_to(upstreams.of(consequence.pids), cause);
     }
@@ -196,11 +144,16 @@ bool fits_in_time(const LinkRule& rule, const Scope& consequence, const Scope& c
 
 constexpr std::size_t kNoCause = ~std::size_t{0};
 
+struct Explained {
+    std::size_t by = kNoCause;
+    const LinkRule* rule = nullptr;
+};
+
 /// For each finding the one that explains it.
-using CauseOf = std::vector<std::size_t>;
+using CauseOf = std::vector<Explained>;
 
 bool leads_to(const CauseOf& causes, std::size_t from, std::size_t to) {
-    for (; from != kNoCause; from = causes[from])
+    for (; from != kNoCause; from = causes[from].by)
         if (from == to) return true;
     return false;
 }
@@ -217,7 +170,8 @@ public:
             for (const tcp::Endpoint& each : draft.scope.remotes)
                 for (const tcp::Endpoint& key : {plain(each), any_address(each)})
                     remotes_[{draft.id, key}].push_back(i);
-            for (const std::uint32_t pid : draft.scope.pids) pids_[{draft.id, pid}].push_back(i);
+            for (const std::uint32_t pid : pids_of(draft.scope))
+                pids_[{draft.id, pid}].push_back(i);
         }
     }
 
@@ -227,6 +181,7 @@ public:
         std::set<std::size_t> found;
         switch (rule.link) {
         case Link::same_service: add(services_, rule.cause, consequence.services, found); break;
+        case Link::same_remote: add(remotes_, rule.cause, consequence.remotes, found); break;
         case Link::its_clients: add(services_, rule.cause, consequence.remotes, found); break;
         case Link::other_ends:
             add(services_, rule.cause, consequence.remotes, found);
@@ -235,7 +190,9 @@ public:
         case Link::its_process:
         case Link::same_process:
         case Link::same_host:
-            for (const std::uint32_t pid : consequence.pids) add(pids_, rule.cause, pid, found);
+        case Link::after_each:
+        case Link::with_each:
+            for (const std::uint32_t pid : pids_of(consequence)) add(pids_, rule.cause, pid, found);
             break;
         case Link::upstream:
             add(services_, rule.cause, upstreams.of(consequence.pids).remotes, found);
@@ -249,6 +206,12 @@ private:
     using Map = std::map<std::pair<std::string_view, Key>, std::vector<std::size_t>>;
     static constexpr std::size_t kMostOfOne = 64; ///< that have one service or process in common
 
+    static std::set<std::uint32_t> pids_of(const Scope& scope) {
+        std::set<std::uint32_t> pids = scope.pids;
+        for (const Closing& each : scope.closings.list()) pids.insert(each.pid);
+        pids.erase(0);
+        return pids;
+    }
     static tcp::Endpoint plain(const tcp::Endpoint& endpoint) {
         return endpoint.address.is_unspecified() ? any_address(endpoint) : endpoint;
     }
@@ -277,20 +240,45 @@ private:
     Map<std::uint32_t> pids_;
 };
 
-std::size_t cause_of(const LinkIndex& index, const Upstreams& upstreams,
-                     const std::vector<FindingDraft>& drafts, const CauseOf& causes,
-                     std::size_t consequence) {
+Explained cause_of(const LinkIndex& index, const Upstreams& upstreams,
+                   const std::vector<FindingDraft>& drafts, const CauseOf& causes,
+                   std::size_t consequence) {
     const FindingDraft& draft = drafts[consequence];
-    for (const LinkRule& rule : kLinkRules) {
+    for (const LinkRule& rule : link_rules()) {
         if (rule.consequence != draft.id) continue;
         for (const std::size_t i : index.candidates(rule, upstreams, draft.scope))
             if (is_enough(rule, draft.scope, drafts[i].scope) &&
                 fits_in_time(rule, draft.scope, drafts[i].scope) &&
                 are_linked(rule.link, upstreams, draft.scope, drafts[i].scope) &&
                 !leads_to(causes, i, consequence))
-                return i;
+                return {i, &rule};
     }
-    return kNoCause;
+    return {};
+}
+
+/// How many of a consequence go with the cause, and what is to be done about it then.
+void put_in_words(const LinkRule& rule, const Scope& cause, FindingDraft& consequence) {
+    if (!rule.words) return;
+    consequence.advice = {std::string(rule.words->advice)};
+    if (rule.words->before.empty()) return;
+    const bool is_each = closings_with(rule.link, consequence.scope, cause) ==
+                         consequence.scope.closings.list().size();
+    consequence.what += fmt::format(" {}{}{}", rule.words->before, is_each ? "each" : "nearly each",
+                                    rule.words->after);
+}
+
+/// To what is at the root of each.
+void pass_severity_on(const CauseOf& causes, std::vector<FindingDraft>& drafts) {
+    for (std::size_t i = 0; i < drafts.size(); ++i) {
+        if (causes[i].by == kNoCause) continue;
+        bool is_harmless = false;
+        std::size_t root = i;
+        for (; causes[root].by != kNoCause; root = causes[root].by)
+            is_harmless = is_harmless || causes[root].rule->is_harmless;
+        if (!is_harmless)
+            drafts[root].severity = std::max(drafts[root].severity, drafts[i].severity);
+        if (!drafts[i].scope.goes_on) drafts[i].severity = report::Severity::info;
+    }
 }
 
 /// By their cause.
@@ -310,23 +298,19 @@ void append_with_consequences(std::vector<FindingDraft>& drafts, const Consequen
 
 void link_findings(const Upstreams& upstreams, std::vector<FindingDraft>& drafts) {
     const LinkIndex index(drafts);
-    CauseOf causes(drafts.size(), kNoCause);
+    CauseOf causes(drafts.size());
     for (std::size_t i = 0; i < drafts.size(); ++i) {
         causes[i] = cause_of(index, upstreams, drafts, causes, i);
-        if (causes[i] == kNoCause) continue;
-        drafts[i].because = {drafts[causes[i]].id, drafts[causes[i]].subject};
+        if (causes[i].by == kNoCause) continue;
+        const FindingDraft& cause = drafts[causes[i].by];
+        drafts[i].because = {cause.id, cause.subject};
+        put_in_words(*causes[i].rule, cause.scope, drafts[i]);
     }
-    for (std::size_t i = 0; i < drafts.size(); ++i) {
-        if (causes[i] == kNoCause) continue;
-        std::size_t root = i;
-        while (causes[root] != kNoCause) root = causes[root];
-        drafts[root].severity = std::max(drafts[root].severity, drafts[i].severity);
-        drafts[i].severity = report::Severity::info;
-    }
+    pass_severity_on(causes, drafts);
     std::vector<std::size_t> roots;
     Consequences consequences;
     for (std::size_t i = 0; i < drafts.size(); ++i)
-        (causes[i] == kNoCause ? roots : consequences[causes[i]]).push_back(i);
+        (causes[i].by == kNoCause ? roots : consequences[causes[i].by]).push_back(i);
     std::ranges::stable_sort(roots, [&](std::size_t a, std::size_t b) {
         return drafts[a].severity > drafts[b].severity;
     });

@@ -54,7 +54,9 @@ struct Handshakes {
     std::uint64_t by_cookie = 0; ///< completed
     // By the kernel's counters of the namespace, where the most trouble is:
     std::uint64_t cookies_sent = 0;
-    std::uint64_t dropped = 0;  ///< SYNs for which there was no room, without cookies
+    std::uint64_t dropped = 0;     ///< SYNs for which there was no room, without cookies
+    std::uint64_t unexplained = 0; ///< dropped by listeners, and not for a full queue
+    std::uint64_t drops = 0;       ///< by listeners in all
     std::uint64_t deferred = 0; ///< of the hung ones: the client is through, and has sent nothing
     std::set<tcp::IpAddress> hosts;
     bool are_all_hosts = true;
@@ -97,7 +99,7 @@ std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
     for (Handshakes& sum : list) {
         Handshakes*& known = worst[sum.listener->key.netns];
         const auto weight = [](const Handshakes& each) {
-            return each.failed + each.waiting + each.by_cookie;
+            return std::pair(each.failed + each.waiting + each.by_cookie, each.all);
         };
         if (!known || weight(sum) > weight(*known)) known = &sum;
     }
@@ -105,6 +107,11 @@ std::vector<Handshakes> handshakes_by_endpoint(const RuleInput& evidence) {
     for (const auto& [netns, sum] : worst) {
         sum->cookies_sent = growth.growth(netns, "TcpExt.SyncookiesSent");
         sum->dropped = growth.growth(netns, "TcpExt.TCPReqQFullDrop");
+        sum->drops = growth.growth(netns, "TcpExt.ListenDrops");
+        const std::uint64_t explained = sum->dropped +
+                                        growth.growth(netns, "TcpExt.TCPReqQFullDoCookies") +
+                                        growth.growth(netns, "TcpExt.ListenOverflows");
+        sum->unexplained = sum->drops - std::min(sum->drops, explained);
         // TCP_DEFER_ACCEPT: the last ACK of the handshake is dropped until data come
         // (tcp_check_req(), net/ipv4/tcp_minisocks.c).
         sum->deferred = std::min(sum->hung, growth.growth(netns, "TcpExt.TCPDeferAcceptDrop"));
@@ -118,9 +125,43 @@ bool gets_each_syn_a_cookie(const RuleInput& evidence, const Handshakes& sum) {
            2;
 }
 
+/// Without SYN cookies the kernel drops a SYN, and counts no more than that (ListenDrops), when
+/// handshakes of its listener are under way for three quarters of tcp_max_syn_backlog
+/// (tcp_conn_request(), net/ipv4/tcp_input.c). Drops for other reasons, of which there are few (no
+/// memory, no route back, a security module, an ICMP error), would be counted likewise.
+bool drops_by_backlog(const RuleInput& evidence, const Handshakes& sum) {
+    const std::uint32_t netns = sum.listener->key.netns;
+    const HostFacts& host = evidence.moment.host;
+    const auto backlog = host.sysctl_number(netns, "net.ipv4.tcp_max_syn_backlog");
+    const std::uint64_t many = kernel_threshold(evidence, "handshakes_failing.connections");
+    return host.sysctl_number(netns, "net.ipv4.tcp_syncookies") == 0 && backlog &&
+           sum.unexplained >= many && sum.unexplained * 2 > sum.drops &&
+           sum.all * 4 >= *backlog * 3;
+}
+
+std::string backlog_text(const RuleInput& evidence, const Handshakes& sum) {
+    if (!drops_by_backlog(evidence, sum)) return {};
+    const std::uint32_t netns = sum.listener->key.netns;
+    return fmt::format(
+        "; listeners of this network namespace dropped {} SYNs that found no full queue: with {} "
+        "the kernel drops them once three quarters of {} handshakes are under way",
+        sum.unexplained, sysctl_text(evidence, netns, "net.ipv4.tcp_syncookies"),
+        sysctl_text(evidence, netns, "net.ipv4.tcp_max_syn_backlog"));
+}
+
+/// Whether not a single one has succeeded, by cookies or without: then fewer are no chance. Those
+/// that clients gave up themselves show nothing, and many hosts are what comes to any public
+/// address.
+bool do_all_fail(const Handshakes& sum, std::uint64_t many) {
+    constexpr std::size_t kFewHosts = 3;
+    const std::uint64_t hung = sum.hung - sum.deferred;
+    return sum.all == sum.failed + hung && sum.reset == 0 && sum.all * 5 >= many * 2 &&
+           sum.are_all_hosts && sum.hosts.size() <= kFewHosts;
+}
+
 std::string handshakes_text(const RuleInput& evidence, const Handshakes& sum) {
     return fmt::format(
-        "{}: {}{} {} in SYN_RECV now{}{}{}{}.", place_of(*sum.listener),
+        "{}: {}{} {} in SYN_RECV now{}{}{}{}{}.", place_of(*sum.listener),
         sum.failed == 0 ? ""
                         : fmt::format("{} of {} were never completed, ", sum.failed,
                                       counted(sum.all, "handshake")),
@@ -140,7 +181,8 @@ std::string handshakes_text(const RuleInput& evidence, const Handshakes& sum) {
         sum.dropped == 0
             ? ""
             : fmt::format("; the kernel dropped {} SYNs, because the queue was full", sum.dropped),
-        sum.by_cookie == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.by_cookie));
+        sum.by_cookie == 0 ? "" : fmt::format(", {} came in by SYN cookies", sum.by_cookie),
+        backlog_text(evidence, sum));
 }
 
 /// The queue of handshakes, by what the kernel does then.
@@ -158,14 +200,29 @@ std::vector<std::string> handshakes_advice(const RuleInput& evidence, const Hand
                 "had never sent the SYN. Hold their time-outs for connecting against the "
                 "round-trip time."};
     const std::uint32_t netns = sum.listener->key.netns;
-    return {"SYNs that nobody completes are a SYN flood, a scan, or a path that loses SYN-ACKs: "
-            "look at the remote addresses with trace --connections.",
-            fmt::format("The queue of handshakes is as long as the backlog given to listen(), at "
-                        "most {}. {} keeps the service reachable when it is full; {} counts only "
-                        "without SYN cookies.",
-                        sysctl_text(evidence, netns, "net.core.somaxconn"),
-                        sysctl_text(evidence, netns, "net.ipv4.tcp_syncookies"),
-                        sysctl_text(evidence, netns, "net.ipv4.tcp_max_syn_backlog"))};
+    const bool is_short = drops_by_backlog(evidence, sum);
+    std::vector<std::string> advice;
+    if (is_short)
+        advice.push_back(fmt::format(
+            "{}: 1 answers SYNs that find no room with cookies, instead of dropping them. Without "
+            "cookies {} has to be larger than the handshakes that are under way at a time, as has "
+            "the backlog.",
+            sysctl_text(evidence, netns, "net.ipv4.tcp_syncookies"),
+            sysctl_text(evidence, netns, "net.ipv4.tcp_max_syn_backlog")));
+    // A flood without cookies leaves handshakes that wait, or fail.
+    advice.emplace_back(is_short && sum.failed + sum.waiting == 0
+                            ? "No handshake fails, so it is no flood: more clients come than round "
+                              "trips end, and each one dropped tries again after 1 s."
+                            : "SYNs that nobody completes are a SYN flood, a scan, or a path that "
+                              "loses the SYN-ACKs or the last ACKs (asymmetric routing through a "
+                              "firewall): look at the remote addresses with trace --connections.");
+    advice.push_back(fmt::format(
+        "The queue of handshakes is as long as the backlog given to listen(), at most {}. {} keeps "
+        "the service reachable when it is full; {} counts only without SYN cookies.",
+        sysctl_text(evidence, netns, "net.core.somaxconn"),
+        sysctl_text(evidence, netns, "net.ipv4.tcp_syncookies"),
+        sysctl_text(evidence, netns, "net.ipv4.tcp_max_syn_backlog")));
+    return advice;
 }
 
 } // namespace
@@ -180,7 +237,10 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
         // So it is also where the accept queue is full, which has a finding of its own.
         const bool is_flooded =
             is_queue_full(evidence, sum) && full_queues(evidence, row.key.netns).empty();
-        if (!fails && sum.hung - sum.deferred < many && !is_flooded) continue;
+        const bool is_short = drops_by_backlog(evidence, sum);
+        if (!fails && sum.hung - sum.deferred < many && !is_flooded && !is_short &&
+            !do_all_fail(sum, many))
+            continue;
         FindingDraft draft{"handshakes_failing", report::Severity::warning};
         draft.subject = place_of(row);
         draft.scope.netns = row.key.netns;
@@ -188,16 +248,19 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
         draft.scope.connections = sum.failed + sum.waiting;
         draft.connections = row.failed.list();
         draft.what = handshakes_text(evidence, sum);
-        draft.evidence = {{"failed", "never completed", sum.failed},
-                          {"handshakes", "handshakes", sum.all},
-                          {"share", "share", share},
-                          {"syn_recv", "in SYN_RECV now", sum.waiting},
-                          {"addresses", "remote addresses",
-                           sum.are_all_hosts ? FindingDraft::Cell(std::uint64_t{sum.hosts.size()})
-                                             : FindingDraft::Cell()},
-                          {"cookies_sent", "SYN cookies sent", sum.cookies_sent},
-                          {"syn_cookies", "by SYN cookies", sum.by_cookie},
-                          {"syns_dropped", "SYNs dropped at a full queue", sum.dropped}};
+        draft.evidence = {
+            {"failed", "never completed", sum.failed},
+            {"handshakes", "handshakes", sum.all},
+            {"share", "share", share},
+            {"syn_recv", "in SYN_RECV now", sum.waiting},
+            {"addresses", "remote addresses",
+             sum.are_all_hosts && sum.hosts.empty() == (sum.failed == 0 && sum.waiting == 0)
+                 ? FindingDraft::Cell(std::uint64_t{sum.hosts.size()})
+                 : FindingDraft::Cell()},
+            {"cookies_sent", "SYN cookies sent", sum.cookies_sent},
+            {"syn_cookies", "by SYN cookies", sum.by_cookie},
+            {"syns_dropped", "SYNs dropped at a full queue", sum.dropped}};
+        if (is_short) draft.evidence.push_back({"drops", "drops by listeners in all", sum.drops});
         if (sum.reset > 0)
             draft.evidence.push_back({"reset_by_client", "reset by clients", sum.reset});
         draft.advice = handshakes_advice(evidence, sum);

@@ -105,6 +105,10 @@ FindingDraft reset_draft(report::Severity severity, const PartyEnds& ends, const
     if (resets.most->hung_up_on > 0)
         draft.evidence.push_back({"hung_up_on", "each when a client of the process had hung up",
                                   std::min(resets.most->hung_up_on, count)});
+    if (const std::uint64_t half =
+            resets.most->clients_ended.half_closed + resets.most->clients_waiting.half_closed;
+        half > 0)
+        draft.evidence.push_back({"half_closed", "whose client had half-closed", half});
     for (const tcp::EndingDetail detail : kAllOf<tcp::EndingDetail>)
         if (resets.details[detail] != 0)
             draft.evidence.push_back({detail, name(detail), resets.details[detail]});

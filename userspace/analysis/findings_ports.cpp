@@ -94,6 +94,68 @@ std::string holder_text(const PortRow& row, const PortUse& use) {
     return !is_one || row.comm[0] == 0 ? std::string() : fmt::format(" by {}", comm_of(row.comm));
 }
 
+/// What holds them now, where that still is most of what was held.
+const PortHolders* holders_of(const PortRow& row, const PortUse& use) {
+    const bool is_mixed = !row.is_bound() && use.bound > 0;
+    return is_mixed || row.holding.count() * 2 < use.peak ? nullptr : &row.holding;
+}
+
+/// "278 by crawler, 22 by payment"
+std::string shares_text(const PortHolders& holders) {
+    constexpr std::size_t kMostNamed = 3;
+    std::string text;
+    std::uint64_t rest = holders.count();
+    for (const PortHolders::Program& each : holders.programs()) {
+        if (each.comm[0] == 0) continue;
+        if (std::ranges::count(text, ',') + 1 >= std::ptrdiff_t{kMostNamed}) break;
+        text += fmt::format("{}{} by {}", text.empty() ? "" : ", ", each.ports, comm_of(each.comm));
+        rest -= each.ports;
+    }
+    return rest == 0 || text.empty() ? text : fmt::format("{}, {} by others", text, rest);
+}
+
+std::string state_text(PortState state) {
+    return state == PortState::idle
+               ? fmt::format("open, with nothing sent or received for {} or longer",
+                             duration_text(kIdlePort))
+               : std::string(name(state));
+}
+
+/// ", now 278 by crawler, 22 by payment, 300 of them in TIME_WAIT"
+std::string holding_text(const PortRow& row, const PortHolders& holders) {
+    std::string text = row.several_programs ? shares_text(holders) : std::string();
+    if (const PortState state = holders.most_are(); state != PortState::other)
+        text += fmt::format("{}{} of them {}", text.empty() ? "" : ", ", holders.in(state),
+                            state_text(state));
+    return text.empty() ? text : ", now " + text;
+}
+
+/// What cures it, by what most of the connections do.
+std::string_view port_cure(PortState state) {
+    switch (state) {
+    case PortState::close_wait:
+        return "The peers have closed these connections, and the program that holds them hasn't: "
+               "it has to call close() once read() has returned 0. No sysctl, and no pool, helps "
+               "as long as it doesn't.";
+    case PortState::idle:
+        return "They are open, and unused: a program that opens a connection for each piece of "
+               "work has to close() it afterwards (on errors, too), and a pool needs an upper "
+               "limit. If they wait for slow answers, the cure is at the server.";
+    case PortState::time_wait:
+    case PortState::other: break;
+    }
+    return "Reuse connections (a pool, HTTP keep-alive): that is the cure. A port is held as long "
+           "as any trace of its connection is, TIME_WAIT included.";
+}
+
+/// Of several programs the one that holds most; empty: none does.
+std::string hog_of(const PortRow& row, const PortHolders* holders) {
+    if (!row.several_programs || holders == nullptr) return {};
+    const PortHolders::Program most = holders->programs().front();
+    return most.ports * 2 <= holders->count() || most.comm[0] == 0 ? std::string()
+                                                                   : comm_of(most.comm);
+}
+
 void advise_on_ports(const RuleInput& evidence, const PortRow& row, const PortUse& use,
                      FindingDraft& draft) {
     const std::string no_port_advice =
@@ -101,10 +163,15 @@ void advise_on_ports(const RuleInput& evidence, const PortRow& row, const PortUs
         "(haproxy's source and nginx's proxy_bind do), or its ports are not shared between remote "
         "endpoints.";
     if (row.is_bound()) draft.advice.push_back(no_port_advice);
-    draft.advice.push_back("Reuse connections (a pool, HTTP keep-alive): that is the cure. A port "
-                           "is held as long as any "
-                           "trace of its connection is, TIME_WAIT included.");
-    draft.advice.push_back(reuse_advice(evidence, row));
+    const PortHolders* holders = holders_of(row, use);
+    const PortState state = holders ? holders->most_are() : PortState::other;
+    draft.advice.emplace_back(port_cure(state));
+    if (const std::string hog = hog_of(row, holders); !hog.empty())
+        draft.advice.push_back(fmt::format(
+            "{} holds most of them: that is the program to be changed, whichever found no port.",
+            hog));
+    if (state == PortState::time_wait || state == PortState::other)
+        draft.advice.push_back(reuse_advice(evidence, row));
     draft.advice.push_back(fmt::format(
         "More ports: widen {}, clear of the ports that services listen on; or use more local "
         "addresses{}.",
@@ -112,6 +179,16 @@ void advise_on_ports(const RuleInput& evidence, const PortRow& row, const PortUs
         row.is_bound() ? ": what bind() holds, it holds towards all remote endpoints"
                        : ", or more remote addresses or ports: the limit is for each pair"));
     if (!row.is_bound() && use.bound > 0) draft.advice.push_back(no_port_advice);
+}
+
+void add_holders(const PortHolders& holders, FindingDraft& draft) {
+    if (const std::string shares = shares_text(holders); !shares.empty())
+        draft.evidence.push_back({"held_by", "held by", shares});
+    draft.evidence.push_back(
+        {"ports_time_wait", "in TIME_WAIT now", holders.in(PortState::time_wait)});
+    draft.evidence.push_back(
+        {"ports_close_wait", "in CLOSE_WAIT now", holders.in(PortState::close_wait)});
+    draft.evidence.push_back({"ports_idle", "open and idle now", holders.in(PortState::idle)});
 }
 
 FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, const PortUse& use,
@@ -136,11 +213,15 @@ FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, const Po
         row.is_bound() ? std::string("all endpoints") : row.remote.text(row.family);
     draft.subject = fmt::format("{} to {}", local, remote);
     draft.scope.connections = use.peak;
-    draft.what = fmt::format("{} of {} local ports from {} to {} were held{}{}{}.", use.peak,
+    draft.scope.netns = row.netns;
+    if (!row.is_bound()) draft.scope.remotes = {row.remote};
+    const PortHolders* holders = holders_of(row, use);
+    draft.what = fmt::format("{} of {} local ports from {} to {} were held{}{}{}{}.", use.peak,
                              use.limit, local, remote, holder_text(row, use),
                              row.is_bound() || use.bound == 0
                                  ? std::string(row.is_bound() ? ", by bind() before connect()" : "")
                                  : fmt::format(", {} of them by bind(), towards all", use.bound),
+                             holders ? holding_text(row, *holders) : std::string(),
                              no_port == 0 ? ""
                                           : fmt::format("; {}{} found no free port",
                                                         counted(no_port, "connect"),
@@ -155,6 +236,7 @@ FindingDraft ports_draft(const RuleInput& evidence, const PortRow& row, const Po
                       {"growth_per_second", "growing per second", growth},
                       {"seconds_left", "seconds left at this pace", left},
                       {"no_port", "connects without a port", no_port}};
+    if (holders) add_holders(*holders, draft);
     name_programs(portless.programs, draft);
     advise_on_ports(evidence, row, use, draft);
     return draft;

@@ -70,7 +70,7 @@ std::string listening_text(const ListenerTimes::Times& times, const CauseFacts& 
     std::string text =
         fmt::format("nobody listened there since {}, {} before the first of them",
                     absent_text(times), short_time_text(refused.first - *times.absent));
-    if (times.open == 0) return text;
+    if (times.open == 0) return text + ", and nobody does now";
     if (!times.since || *times.since < refused.last) return {};
     return text + fmt::format("; {} has done so again since {} after the last",
                               listener_text(times.process),
@@ -165,6 +165,14 @@ public:
         return times_ &&
                (came_too_early(*times_, refused_) || came_during_restart(*times_, refused_));
     }
+    /// Whether nobody listens there any more.
+    [[nodiscard]] bool is_down() const {
+        return times_ && times_->open == 0 && times_->absent && *times_->absent <= refused_.first;
+    }
+    /// The same, and connects are refused to the end.
+    [[nodiscard]] bool goes_on(MonoTime now) const {
+        return is_down() && (now - refused_.last) * 4 <= now - *times_->absent;
+    }
     /// Of the program whose listening socket was closed before.
     [[nodiscard]] std::string ended() const {
         return text_.empty() || !times_->absent_of ? std::string()
@@ -227,6 +235,8 @@ private:
                                "process: if {} still runs, it has to listen again, or to be "
                                "restarted. 'ss -K state established ...' spares them.",
                                listener_text(times_->absent_of));
+        if (is_down())
+            return "Start the service again; its log may say why it doesn't listen any more.";
         if (is_open_)
             return "The service runs, so something else answers in its place: a firewall that "
                    "rejects with an RST (nft list ruleset, iptables-save: here, on the way, and at "
@@ -281,6 +291,7 @@ void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
             fmt::format("{} of {} connects of {} were refused{}: {}.", facts->count,
                         ends.connections(), party_text(ends), within_text(*facts), listening.why());
         draft.scope.ended = listening.ended();
+        draft.scope.goes_on = listening.goes_on(evidence.moment.now);
         draft.evidence.push_back(
             {"remote", "remote endpoint", ends.party.endpoint.text(ends.family)});
         if (listening.rsts_sent_here() > 0)

@@ -49,7 +49,26 @@ std::string received_advice(CommonEnd common) {
     }
 }
 
+std::string hung_up_advice(HangUpKind how) {
+    if (how == HangUpKind::half_closed)
+        return "A client that half-closes may have sent all, and wait for the answer (nc -N): this "
+               "program takes that for a hang-up and closes without one (nginx logs 499; "
+               "proxy_ignore_client_abort on waits for the answer). Or let the clients keep their "
+               "side open until they have it.";
+    return fmt::format(
+        "This program serves clients, which gave up waiting (nginx logs 499): hold their time-out "
+        "against the time that the server behind it takes.{}",
+        how == HangUpKind::closed ? ""
+                                  : " A client that has only half-closed (shutdown()), and waits, "
+                                    "looks the same from here.");
+}
+
 std::string gave_up_advice(const CauseFacts& facts, bool has_clients) {
+    if (const std::string kept = kept_text(facts); !kept.empty())
+        return fmt::format("The answers came after this program had closed: it waits for {} once "
+                           "{} has half-closed (socat: -t). Raise that above the time that the "
+                           "server takes.",
+                           kept, has_clients ? "a client of its own" : "its input");
     const std::string patience = patience_text(facts);
     const std::string_view who =
         has_clients ? ", or a client of its own that hung up (nginx logs 499)," : "";
@@ -73,9 +92,7 @@ std::string reset_advice(const PartyEnds& ends, const Resets& resets, bool has_c
         return "This program closed within moments of connecting, having sent nothing: it waited "
                "for nothing, and what the peer says first met the close, or stayed unread.";
     case CommonEnd::gave_up: return gave_up_advice(facts, has_clients);
-    case CommonEnd::hung_up_on:
-        return "This program serves clients, which gave up waiting (nginx logs 499): hold their "
-               "time-out against the time that the server behind it takes.";
+    case CommonEnd::hung_up_on: return hung_up_advice(hang_up_of(facts));
     case CommonEnd::lingered_out:
         return fmt::format("This program ended each{} of silence, as by a time-out of its own "
                            "(haproxy: timeout server, timeout client){}: hold it against the time "

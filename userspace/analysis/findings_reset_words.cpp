@@ -47,6 +47,22 @@ std::string patience_text(const CauseFacts& facts) {
                : fmt::format(" after {}", duration_text(silence));
 }
 
+std::string kept_text(const CauseFacts& facts) {
+    const Nanoseconds kept = facts.kept_half_closed.quantile(0.5);
+    const bool are_most = facts.kept_half_closed.count() * 10 >= facts.count * 9;
+    return !are_most || kept < std::chrono::milliseconds(100) || !clusters(facts.kept_half_closed)
+               ? std::string()
+               : duration_text(kept);
+}
+
+HangUpKind hang_up_of(const CauseFacts& facts) {
+    const std::uint64_t known = facts.clients_ended.known + facts.clients_waiting.known;
+    const std::uint64_t half = facts.clients_ended.half_closed + facts.clients_waiting.half_closed;
+    if (half * 10 >= facts.hung_up_on * 9) return HangUpKind::half_closed;
+    return half == 0 && known * 10 >= facts.hung_up_on * 9 ? HangUpKind::closed
+                                                           : HangUpKind::either;
+}
+
 CommonEnd common_of(const PartyEnds& ends, const Resets& resets) {
     if (resets.there > resets.here) return common_of_received(resets);
     switch (resets.most_cause) {
@@ -120,12 +136,26 @@ std::string counts_text(const Resets& resets) {
                        resets.there == 0 ? "" : fmt::format("; {} received", resets.there));
 }
 
+std::string_view hang_up_text(HangUpKind how) {
+    switch (how) {
+    case HangUpKind::closed: return "had hung up";
+    case HangUpKind::half_closed:
+        return "had half-closed its connection (shutdown()) and still had the socket";
+    case HangUpKind::either: break;
+    }
+    return "had closed, or half-closed, its connection";
+}
+
 /// Of a client that closed before data came. Where it had received something before, that may have
 /// been part of the answer, or another one.
 std::string gave_up_text(const std::string& so_many, const CauseFacts& facts) {
     const std::string patience = patience_text(facts);
     const std::string_view answers =
         facts.most_received > 0 ? "the answers, or the rest of them," : "the answers";
+    if (const std::string kept = kept_text(facts); !kept.empty())
+        return fmt::format("{} were half-closed by it (shutdown()), and closed {} after that, "
+                           "before {} came",
+                           so_many, kept, answers);
     return fmt::format("{} were closed by it before {} came{}", so_many, answers,
                        patience.empty() ? "" : ": it gave up waiting" + patience);
 }
@@ -199,9 +229,10 @@ std::string lead_text(const PartyEnds& ends, const Resets& resets, CommonEnd com
     switch (common) {
     case CommonEnd::killed: return fmt::format("{} were ended by ss -K here", so_many);
     case CommonEnd::hung_up_on:
-        return fmt::format("{} were closed by it{}{}, each when a client of its own had hung up",
-                           so_many, patience_text(facts),
-                           facts.most_received == 0 ? " without an answer" : "");
+        return fmt::format("{} were closed by it{}{}, each when a client of its own {}", so_many,
+                           patience_text(facts),
+                           facts.most_received == 0 ? " without an answer" : "",
+                           hang_up_text(hang_up_of(facts)));
     case CommonEnd::gave_up: return gave_up_text(so_many, facts);
     case CommonEnd::lingered_out: return lingered_out_text(so_many, facts);
     case CommonEnd::discarded: return discarded_text(so_many, facts);

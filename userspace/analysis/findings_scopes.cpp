@@ -18,7 +18,8 @@ Scope scope_of(const HeldSockets& holding) {
                 .is_began_seen = holding.is_began_seen,
                 .answered = {},
                 .overflows = {},
-                .accepted = {}};
+                .accepted = {},
+                .closings = holding.closings};
     for (const event::Process& each : holding.processes) scope.add_pid(each.pid);
     return scope;
 }
@@ -48,7 +49,8 @@ Scope scope_of(const PartyEnds& ends, const CauseFacts& facts) {
                 .is_began_seen = true,
                 .answered = facts.answered,
                 .overflows = {},
-                .accepted = {}};
+                .accepted = {},
+                .closings = facts.closings};
     if (ends.party.role == tcp::Role::server)
         scope.services = places_of(ends.party.endpoint, ends.addresses);
     else
@@ -78,7 +80,8 @@ Scope scope_of(const AcceptQueue& queue) {
                 .is_began_seen = queue.oldest_is_exact && !has_been_slow(queue),
                 .answered = {},
                 .overflows = {},
-                .accepted = queue.prompt.list()};
+                .accepted = queue.prompt.list(),
+                .closings = {}};
     for (const event::Process& each : queue.who_accepts()) scope.add_pid(each.pid);
     for (const QueueSocket* socket : queue.busy_sockets()) {
         if (socket->process) scope.add_pid(socket->process->pid);

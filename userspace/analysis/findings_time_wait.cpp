@@ -35,12 +35,80 @@ std::uint64_t skipped_by(const EndCounts& sum, SkipCause cause) {
     return cause == SkipCause::so_linger_zero ? all - std::min(all, sum.reset_for_cause) : all;
 }
 
+/// Whether a protocol of that port has the server close: the client says that it is done (SMTP:
+/// QUIT, IMAP: LOGOUT), or the end of the answer is the end of the connection (whois, finger).
+bool has_server_close(tcp::Port port) {
+    constexpr tcp::Port kPorts[] = {13,  17,  19,  21,  25,  37,  43,  79,
+                                    110, 119, 143, 465, 563, 587, 993, 995};
+    return std::ranges::find(kPorts, port) != std::end(kPorts);
+}
+
+std::string_view who_closes_advice(const ServiceRow& row) {
+    if (has_server_close(row.key.local.port))
+        return "By the protocols of that port the server closes, so that is as it should be: only "
+               "fewer connections, each used for longer, would leave fewer TIME_WAITs.";
+    return "Let clients close first where the protocol leaves it to them (HTTP): keep connections "
+           "open for several requests (keep-alive), with an idle time-out that is longer than the "
+           "clients', and speak HTTP/1.1 or later with keep-alive to proxies. Where the server "
+           "has to close (SMTP's QUIT, IMAP's LOGOUT, FTP, whois), it is as it should be.";
+}
+
+/// How many connections the program that serves there has made to itself, by any of its processes.
+std::uint64_t own_connects(const RuleInput& evidence, const ServiceRow& row) {
+    const Causes::Parties& parties = evidence.causes.parties();
+    const auto server = parties.find(Party{row.key.netns, tcp::Role::server, row.key.local, {}});
+    if (server == parties.end() || !server->second.process) return 0;
+    std::uint64_t count = 0;
+    for (const tcp::IpAddress& address : server->second.addresses) {
+        const auto client = parties.find(
+            Party{row.key.netns, tcp::Role::client, {address, row.key.local.port}, row.key.comm});
+        if (client == parties.end() || !client->second.process) continue;
+        const bool are_several = server->second.several_pids || client->second.several_pids;
+        if (are_several || client->second.process->pid == server->second.process->pid)
+            count += client->second.connections();
+    }
+    return count;
+}
+
+/// Bytes that were to be sent when such closes by that program threw them away.
+std::uint64_t thrown_away(const RuleInput& evidence, const ServiceRow& row) {
+    const bool is_server = row.key.role == tcp::Role::server;
+    std::uint64_t unsent = 0;
+    for (const auto& [key, ends] : evidence.causes.parties()) {
+        if (key.role != row.key.role || key.netns != row.key.netns) continue;
+        if (is_server ? key.endpoint != row.key.local : key.comm != row.key.comm) continue;
+        if (const CauseFacts* facts = ends.facts(EndCause::lingered)) unsent += facts->unsent;
+    }
+    return unsent;
+}
+
+constexpr std::string_view kThrownAway =
+    "Data is lost here: what the program has written and the kernel hasn't sent yet goes with the "
+    "close. Close without SO_LINGER 0, which leaves it to the kernel to send the rest.";
+
 std::string_view advice_for(SkipCause cause) {
     return cause == SkipCause::linger2
                ? "TCP_LINGER2 below 0 ends FIN_WAIT2 at once: the peer's last data is refused."
                : "SO_LINGER with a time of 0 makes close() send an RST: the peer gets an error and "
                  "may lose data that it has not read yet. Remove it; a TIME_WAIT is cheaper than "
                  "lost data.";
+}
+
+} // namespace
+
+namespace {
+
+/// Where nearly all of its connections are its own.
+void add_own_connects(const RuleInput& evidence, const ServiceRow& row, std::uint64_t all,
+                      FindingDraft& draft) {
+    const std::uint64_t own = std::min(own_connects(evidence, row), all);
+    if (own * 10 < all * 9) return;
+    draft.what += fmt::format(" {} of them are connects of {} itself.", own, comm_of(row.key.comm));
+    draft.evidence.push_back({"to_itself", "connects of its own", own});
+    draft.advice.emplace_back(
+        "Both ends of nearly all of these are one program: a proxy whose upstream leads back to "
+        "itself (a loop in its configuration: proxy_pass, upstream, or a name that resolves to "
+        "this host). Each request goes round until a limit ends it.");
 }
 
 } // namespace
@@ -85,10 +153,8 @@ void find_server_closes_first(const RuleInput& evidence, FindingDrafts& drafts) 
                           {"time_wait_peak", "at most", row.time_wait.peak()},
                           {"time_wait_socket_seconds", "socket-seconds",
                            row.time_wait.held_seconds(evidence.moment.now)}};
-        draft.advice.push_back("Let clients close first: keep connections open for several "
-                               "requests (HTTP keep-alive), with an idle "
-                               "time-out that is longer than the clients', and speak HTTP/1.1 or "
-                               "later with keep-alive to proxies.");
+        add_own_connects(evidence, row, all, draft);
+        draft.advice.emplace_back(who_closes_advice(row));
         draft.advice.push_back(
             fmt::format("A server's TIME_WAIT takes a few hundred bytes for 60 s and no port that "
                         "others need: it does harm only "
@@ -109,7 +175,8 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
         if (skipped < count_threshold(evidence, "time_wait_skipped.connections") ||
             share_of(skipped, active) < evidence.thresholds.value("time_wait_skipped.share"))
             continue;
-        const bool is_harmless = sum.harmless >= skipped;
+        const std::uint64_t lost = thrown_away(evidence, row);
+        const bool is_harmless = sum.harmless >= skipped && lost == 0;
         FindingDraft draft{"time_wait_skipped",
                            is_harmless ? report::Severity::info : report::Severity::warning};
         draft.evidence = {{"skipped", "without TIME_WAIT", skipped},
@@ -135,9 +202,16 @@ void find_time_wait_skipped(const RuleInput& evidence, FindingDrafts& drafts) {
                 "for an answer ends so, too (haproxy: timeout server): its log says which it was.");
         draft.subject = place_of(row);
         draft.scope.connections = skipped;
-        draft.what = fmt::format("{}: {} of {} active closes left no TIME_WAIT by a socket option "
-                                 "({}).",
-                                 place_of(row), skipped, active, list);
+        draft.what =
+            fmt::format("{}: {} of {} active closes left no TIME_WAIT by a socket option ({}){}.",
+                        place_of(row), skipped, active, list,
+                        lost == 0 ? ""
+                                  : fmt::format(", and threw {} away that had not been sent yet",
+                                                counted(lost, "byte")));
+        if (lost > 0) {
+            draft.evidence.push_back({"unsent", "bytes thrown away", lost});
+            draft.advice.insert(draft.advice.begin(), std::string(kThrownAway));
+        }
         drafts.push_back(std::move(draft));
     }
 }

@@ -346,6 +346,7 @@ void Flows::begin_live(MonoTime now) {
         row.in_syn_recv = row.hung = 0;
     }
     for (RemoteRow& row : remotes_) row.live = EndCounts();
+    for (PortRow& row : ports_) row.holding.clear();
 }
 
 void Flows::on_live(const track::LiveSocket& socket, Weight weight) {
@@ -372,7 +373,9 @@ void Flows::on_live(const track::LiveSocket& socket, Weight weight) {
         if (live_at_ - socket.known_since >= kSynAckTimeout) service.hung += weight;
         service.failed.note(who.id);
     }
-    if (group.port != kNone) ports_[group.port].holders.note(who.id);
+    if (group.port == kNone) return;
+    ports_[group.port].holders.note(who.id);
+    ports_[group.port].holding.note(socket, live_at_, weight);
 }
 
 void Flows::next_interval(MonoTime now) {
@@ -386,12 +389,7 @@ void Flows::next_interval(MonoTime now) {
         row.ended = EndCounts();
         row.time_wait.restart(now);
     }
-    for (PortRow& row : ports_) {
-        row.held.restart(now);
-        row.holders = Examples();
-        row.opened = 0;
-        row.held_at_begin = row.held.now();
-    }
+    for (PortRow& row : ports_) row.restart(now);
     for (auto& [netns, gauge] : time_waits_) gauge.restart(now);
 }
 

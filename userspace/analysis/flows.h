@@ -15,6 +15,7 @@
 #include "analysis/analysis.h"
 #include "analysis/gauge.h"
 #include "analysis/lives.h"
+#include "analysis/port_holders.h"
 #include "analysis/skip_cause.h"
 #include "tcp/listener_index.h"
 
@@ -121,11 +122,18 @@ struct PortRow {
     bool several_programs = false;
     Gauge held;
     Examples holders;                ///< now
+    PortHolders holding;             ///< likewise
     std::uint64_t opened = 0;        ///< connections begun since the report's begin
     std::uint64_t held_at_begin = 0; ///< when the report's time began
 
     void note(const std::array<char, TD_COMM_LEN>& program) {
         several_programs = several_programs || comm != program;
+    }
+    void restart(MonoTime now) {
+        held.restart(now);
+        holders = Examples();
+        opened = 0;
+        held_at_begin = held.now();
     }
     [[nodiscard]] bool is_bound() const { return remote.empty(); }
     /// Of as many as there are: connects that find none are counted until they fail.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "analysis/end_cause.h"
+#include "track/connection_table.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -26,14 +27,50 @@ MonoTime was_closed_there_at(const track::ConnectionLine& line) {
     return at;
 }
 
+/// Each namespace has loopback addresses of its own; others are taken for the same host.
+std::uint64_t key_of_ends(std::uint32_t netns, const tcp::FourTuple& ends) {
+    return track::hash_of(ends.remote.address.is_loopback() ? netns : 0, ends);
+}
+
+/// Whoever closed it, where that is known: a server's child has it from who accepted it.
+std::uint32_t pid_of(const track::ConnectionIdentity& who) {
+    const std::optional<event::Process>& process = who.closed_by ? who.closed_by : who.process;
+    return process ? process->pid : 0;
+}
+
+/// When there was nothing left of it but a TIME_WAIT, or nothing at all.
+std::optional<MonoTime> was_over_at(const track::ConnectionLine& line) {
+    if (!line.closed || line.states.empty()) return std::nullopt;
+    const track::PathStep& last = line.states.back();
+    if (last.state != tcp::State::TIME_WAIT) return line.closed;
+    return *line.closed - last.dwell.value_or(last.at_least);
+}
+
 } // namespace
+
+bool was_half_closed(const track::ConnectionLine& line) {
+    // The numbers are read as the full socket goes: at the server's FIN, or at close() before that.
+    constexpr Nanoseconds kSameMoment = 20us;
+    const auto over = was_over_at(line);
+    return line.closed_how == tcp::ClosedHow::shutdown &&
+           line.closed_first == tcp::ClosedFirst::local && over && line.numbers_at &&
+           *line.numbers_at + kSameMoment >= *over;
+}
+
+std::optional<Nanoseconds> kept_half_closed(const track::ConnectionLine& line) {
+    if (line.who->role != tcp::Role::client || line.closed_how != tcp::ClosedHow::shutdown ||
+        line.closed_first != tcp::ClosedFirst::local || !line.numbers_at || !line.closed ||
+        *line.numbers_at >= *line.closed)
+        return std::nullopt;
+    return std::max(*line.numbers_at - closing_began(line), Nanoseconds(0));
+}
 
 void HangUps::note(const track::ConnectionLine& line) {
     if (line.who->role != tcp::Role::server || line.closed_first != tcp::ClosedFirst::remote ||
-        !line.closed || !line.who->process || line.who->process->pid == 0 ||
-        line.numbers == nullptr || !line.numbers->since_sent_ms)
+        !line.closed || pid_of(*line.who) == 0 || line.numbers == nullptr ||
+        !line.numbers->since_sent_ms)
         return;
-    const std::uint32_t pid = line.who->process->pid;
+    const std::uint32_t pid = pid_of(*line.who);
     if (by_pid_.size() >= kMostProcesses && !by_pid_.contains(pid)) return;
     const MonoTime at = was_closed_there_at(line);
     const MonoTime last_sent = line.numbers_at.value_or(*line.closed) -
@@ -41,10 +78,12 @@ void HangUps::note(const track::ConnectionLine& line) {
     if (at - last_sent < kWait) return;
     std::vector<HangUp>& last = by_pid_[pid];
     if (last.size() >= kMostOfOne) last.erase(last.begin());
-    last.push_back({at, at - last_sent});
+    const tcp::FourTuple& own = line.who->tuple;
+    const tcp::FourTuple client{own.remote, own.local, own.family};
+    last.push_back({at, at - last_sent, key_of_ends(line.who->netns, client)});
 }
 
-bool HangUps::take_reason_of(const track::ConnectionLine& line) {
+bool HangUps::take_reason_of(const track::ConnectionLine& line, CauseFacts& facts) {
     if (line.who->role != tcp::Role::client || line.closed_first != tcp::ClosedFirst::local ||
         !line.closed || !line.who->process)
         return false;
@@ -59,8 +98,19 @@ bool HangUps::take_reason_of(const track::ConnectionLine& line) {
                -more <= kAskedWithin;
     });
     if (reason == last.end()) return false;
+    if (reasons_.size() < kMostReasons) reasons_[reason->client] = &facts;
     last.erase(reason);
     return true;
+}
+
+CauseFacts* HangUps::explained_by(const track::ConnectionIdentity& client) const {
+    if (client.role != tcp::Role::client || reasons_.empty()) return nullptr;
+    const auto found = reasons_.find(key_of_ends(client.netns, client.tuple));
+    return found == reasons_.end() ? nullptr : found->second;
+}
+
+void HangUps::forget_reason(const track::ConnectionIdentity& client) {
+    reasons_.erase(key_of_ends(client.netns, client.tuple));
 }
 
 } // namespace tcpdwell::analysis

@@ -196,6 +196,13 @@ bool has_carried_large(const event::SocketNumbers& n) {
            n.bytes_sent.value_or(0) / *n.segments_sent >= kLarge;
 }
 
+/// `heard`: when its peer was, last.
+void note_closing(HeldSockets& holding, const track::LiveSocket& socket, MonoTime heard) {
+    const auto& who = socket.who.closed_by ? socket.who.closed_by : socket.who.process;
+    if (is_closing(socket.state) && socket.since && *socket.since >= heard)
+        holding.closings.note({*socket.since, who ? who->pid : 0, socket.who.id});
+}
+
 void note_numbers(HeldSockets& holding, const track::LiveSocket& socket, Weight weight) {
     const event::SocketNumbers& n = *socket.numbers;
     holding.numbered += weight;
@@ -331,6 +338,7 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         holding.likes.note(socket.who.id);
     note_ends(holding, socket, kind != Kind::in_state || socket.state == tcp::State::SYN_SENT,
               weight);
+    if (kind != Kind::in_state) note_closing(holding, socket, now_ - age);
     if (socket.numbers == nullptr) return;
     note_numbers(holding, socket, weight);
     if (kind != Kind::in_state)

@@ -12,6 +12,7 @@
 
 #include "analysis/analysis.h"
 #include "analysis/lives.h"
+#include "analysis/scope.h"
 #include "analysis/silence.h"
 #include "analysis/thresholds.h"
 
@@ -78,6 +79,7 @@ struct HeldSockets {
     std::uint32_t most_keepalive = 0; ///< probes of keepalive, likewise
     Nanoseconds longest_silence{};    ///< since a segment came from the peer
     Silences silences;                ///< of those whose peer doesn't answer
+    Closings closings;                ///< of those that were closed when it didn't any more
 };
 
 /// Only the states that something can be wrong with: SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT,

@@ -53,9 +53,15 @@ enum class CommonEnd {
     when_idle,   ///< received after an idle time that is always the same
 };
 
+/// What the clients of a process had done that it took for a hang-up.
+enum class HangUpKind { closed, half_closed, either };
+
+HangUpKind hang_up_of(const CauseFacts& facts);
 CommonEnd common_of(const PartyEnds& ends, const Resets& resets);
 /// After which silence this end ended them, where that is always the same; else empty.
 std::string patience_text(const CauseFacts& facts);
+/// For how long nearly all were kept after shutdown(), where that is always the same; else empty.
+std::string kept_text(const CauseFacts& facts);
 /// For how long they had been idle when the RSTs came, where that is always the same.
 std::optional<Nanoseconds> idle_before_reset(const CauseFacts& facts);
 /// One sentence: what ended them, where most have it in common, and how many.

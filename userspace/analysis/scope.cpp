@@ -5,7 +5,22 @@
 
 namespace tcpdwell::analysis {
 
+void Closings::note(const Closing& closing) {
+    if (list_.size() == kMost && closing.at < list_.front().at) return;
+    if (list_.size() == kMost) list_.erase(list_.begin());
+    list_.insert(std::ranges::upper_bound(list_, closing.at, {}, &Closing::at), closing);
+}
+
+void Closings::forget(std::uint64_t id) {
+    std::erase_if(list_, [&](const Closing& each) { return each.id == id; });
+}
+
+void Closings::add(const Closings& others) {
+    for (const Closing& each : others.list_) note(each);
+}
+
 void Scope::add(const Scope& other) {
+    closings.add(other.closings);
     netns = other.netns;
     is_began_seen = other.is_began_seen && (is_began_seen || connections == 0);
     if (!began || (other.began && *other.began < *began)) began = other.began;
@@ -29,6 +44,21 @@ bool connects_to(const Scope& client, const Scope& server) {
                    return service.port == remote.port && service.address.is_unspecified();
                });
     });
+}
+
+std::size_t closings_with(const Scope& consequence, const Scope& cause, Apart apart) {
+    std::vector<Closing> causes = cause.closings.list();
+    std::size_t count = 0;
+    for (const Closing& each : consequence.closings.list()) {
+        const auto found = std::ranges::find_if(causes, [&](const Closing& other) {
+            return other.pid == each.pid && each.pid != 0 && other.at >= each.at - apart.before &&
+                   other.at <= each.at + apart.after;
+        });
+        if (found == causes.end()) continue;
+        causes.erase(found);
+        ++count;
+    }
+    return count;
 }
 
 } // namespace tcpdwell::analysis

@@ -22,6 +22,27 @@ void note_some(std::set<Value>& some, const Value& value) {
     if (some.size() < kMost) some.insert(value);
 }
 
+/// A process has closed a connection, or a connect of it has failed, or its peer has gone.
+struct Closing {
+    MonoTime at;
+    std::uint32_t pid = 0; ///< 0: it isn't known
+    std::uint64_t id = 0;  ///< of the connection
+};
+
+/// The last ones.
+class Closings {
+public:
+    static constexpr std::size_t kMost = 64;
+
+    void note(const Closing& closing);
+    void forget(std::uint64_t id);
+    void add(const Closings& others);
+    [[nodiscard]] const std::vector<Closing>& list() const { return list_; }
+
+private:
+    std::vector<Closing> list_; ///< in the order of time
+};
+
 struct Scope {
     std::uint32_t netns = 0;
     /// That programs here serve: local ends of accepted connections, or listening endpoints where
@@ -40,10 +61,13 @@ struct Scope {
     std::optional<MonoTime> answered;
     /// The program that ended, or whose listening socket was closed before connects were refused.
     std::string ended;
+    /// It is wrong to the end, and no matter of the past: a consequence stays as severe as it is.
+    bool goes_on = false;
     /// Of a queue that overflowed: how often.
     std::optional<std::uint64_t> overflows;
     /// Of a queue: when connections were accepted without delay, and what each counts for.
     std::vector<std::pair<MonoTime, std::uint64_t>> accepted;
+    Closings closings;
 
     void add(const Scope& other);
     void add_pid(std::uint32_t pid); ///< 0: it isn't known
@@ -53,5 +77,13 @@ struct Scope {
 /// namespace; another address is the host's own, in whichever of its namespaces, and a listener on
 /// all addresses is known by it within its namespace only.
 bool connects_to(const Scope& client, const Scope& server);
+
+/// How long before, and after, a consequence its cause may be seen.
+struct Apart {
+    Nanoseconds before;
+    Nanoseconds after;
+};
+/// How many of the closings of a consequence go with one of a cause each, of the same process.
+std::size_t closings_with(const Scope& consequence, const Scope& cause, Apart apart);
 
 } // namespace tcpdwell::analysis

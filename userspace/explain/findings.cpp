@@ -125,7 +125,9 @@ constexpr Explanation kFindings[] = {
              "have been in SYN_RECV for longer than 1 s, or when the kernel sent as many SYN "
              "cookies (its own counter: a SYN "
              "that gets a cookie leaves no other trace), or dropped as many SYNs at a full queue "
-             "(TCPReqQFullDrop). Health checks don't count: "
+             "(TCPReqQFullDrop), or, with tcp_syncookies at 0, before that (ListenDrops beyond "
+             "ListenOverflows). Where not a single handshake succeeds, two fifths of the number "
+             "are enough. Health checks don't count: "
              "half_open_checks.\n"
              "Means: a SYN flood (many addresses that never answer), answers that get lost "
              "(asymmetric route, "
@@ -135,7 +137,8 @@ constexpr Explanation kFindings[] = {
              "What helps: leave tcp_syncookies at 1. For a slow program: accept faster, more "
              "workers, then a longer "
              "backlog in listen() and somaxconn with it.\n"
-             "What doesn't: tcp_max_syn_backlog, which is only asked when cookies are off; "
+             "What doesn't: tcp_max_syn_backlog, unless cookies are off: then SYNs are dropped "
+             "once three quarters of it are under way; "
              "tcp_abort_on_overflow, "
              "which only makes the failures loud.",
      .sysctls = kOf<kSynackRetries, kSyncookies, kMaxSynBacklog, kSomaxconn, kAbortOnOverflow>,

@@ -10,15 +10,41 @@ namespace {
 class HandshakesFailing : public RuleTest {};
 
 TEST_F(HandshakesFailing, from_the_number_on) {
+    served(scenario("served_by_listener"), 1, 54'000);
     served(scenario("handshake_times_out"), 19);
     EXPECT_FALSE(found("handshakes_failing", kLater));
     served(scenario("handshake_times_out"), 1, 60'000);
     const report::Finding* f = found("handshakes_failing", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "failed"), 20);
-    EXPECT_EQ(evidence(*f, "handshakes"), 20);
+    EXPECT_EQ(evidence(*f, "handshakes"), 21);
     EXPECT_EQ(evidence(*f, "addresses"), 1);
     EXPECT_EQ(f->connections.size(), 3u);
+}
+
+TEST_F(HandshakesFailing, where_not_one_succeeds_fewer_are_enough) {
+    served(scenario("handshake_times_out"), 7);
+    EXPECT_FALSE(found("handshakes_failing", kLater));
+    served(scenario("handshake_times_out"), 1, 60'000);
+    const report::Finding* f = found("handshakes_failing", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("8 of 8 handshakes were never completed"));
+    EXPECT_THAT(advice(*f), HasSubstr("loses the SYN-ACKs or the last ACKs"));
+    served(scenario("served_by_listener"), 1, 54'000);
+    EXPECT_FALSE(found("handshakes_failing", kLater));
+}
+
+TEST_F(HandshakesFailing, of_many_hosts_a_few_come_to_any_address) {
+    const auto from = [this](int host) {
+        town.add(
+            scenario("handshake_times_out"),
+            here(tuple("10.0.0.1", 80, "192.0.2." + std::to_string(host), 50'000), host * 1s, 100),
+            3, Vary::remote_port);
+    };
+    for (int host = 1; host <= 3; ++host) from(host);
+    EXPECT_TRUE(found("handshakes_failing", kLater));
+    from(4);
+    EXPECT_FALSE(found("handshakes_failing", kLater));
 }
 
 TEST_F(HandshakesFailing, those_that_are_reset_at_once_are_checks_unless_many_hosts_do_so) {
@@ -53,6 +79,7 @@ TEST_F(HandshakesFailing, from_the_share_of_the_endpoint_s_handshakes_on) {
 }
 
 TEST_F(HandshakesFailing, from_as_many_in_syn_recv_on) {
+    served(scenario("served_by_listener"), 1, 54'000);
     served(kSynRecvStays, 19);
     EXPECT_FALSE(found("handshakes_failing", 2s));
     served(kSynRecvStays, 1, 60'000);
@@ -110,6 +137,40 @@ TEST_F(SynQueueFull, is_the_kernel_s_count_whatever_is_sampled) {
     EXPECT_FALSE(found("handshakes_failing", 40s));
     read(35s, "TcpExt.TCPReqQFullDrop", 120);
     EXPECT_TRUE(found("handshakes_failing", 40s));
+}
+
+/// Without cookies the kernel drops at three quarters of tcp_max_syn_backlog, and counts no more
+/// than that.
+TEST_F(SynQueueFull, a_small_backlog_without_cookies_drops_before_it_is_full) {
+    sysctl("net.ipv4.tcp_max_syn_backlog", "8");
+    served(scenario("served"), 6);
+    read(1s, "TcpExt.ListenDrops", 100);
+    read(35s, "TcpExt.ListenDrops", 120);
+    sysctl("net.ipv4.tcp_syncookies", "1");
+    EXPECT_FALSE(found("handshakes_failing", 40s));
+    sysctl("net.ipv4.tcp_syncookies", "0");
+    const report::Finding* f = found("handshakes_failing", 40s);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("dropped 20 SYNs that found no full queue: with net.ipv4.tcp_syncookies "
+                          "(0 here) the kernel drops them once three quarters of "
+                          "net.ipv4.tcp_max_syn_backlog (8 here) handshakes are under way."));
+    EXPECT_EQ(evidence(*f, "drops"), 20);
+    EXPECT_THAT(advice(*f), HasSubstr("No handshake fails, so it is no flood"));
+    sysctl("net.ipv4.tcp_max_syn_backlog", "9"); // which six handshakes can't come near
+    EXPECT_FALSE(found("handshakes_failing", 40s));
+}
+
+TEST_F(SynQueueFull, drops_at_full_accept_queues_are_none_of_a_small_backlog) {
+    sysctl("net.ipv4.tcp_max_syn_backlog", "8");
+    sysctl("net.ipv4.tcp_syncookies", "0");
+    served(scenario("served"), 6);
+    read(1s, "TcpExt.ListenDrops", 100);
+    read(1s, "TcpExt.TCPReqQFullDrop", 100);
+    read(35s, "TcpExt.ListenDrops", 138);
+    EXPECT_TRUE(found("handshakes_failing", 40s));
+    read(35s, "TcpExt.TCPReqQFullDrop", 119);
+    EXPECT_FALSE(found("handshakes_failing", 40s));
 }
 
 /// The kernel doesn't say which listener it was: not one that a program connects from.
@@ -185,9 +246,13 @@ TEST_F(HandshakesFailing, from_how_many_addresses_is_said) {
 }
 
 TEST_F(HandshakesFailing, each_endpoint_for_itself) {
-    served(scenario("handshake_times_out"), 15);
-    town.add(scenario("handshake_times_out"), here(tuple("10.0.0.1", 81, "192.0.2.7", 50'000)), 15,
-             Vary::remote_port);
+    for (const tcp::Port port : {tcp::Port{80}, tcp::Port{81}})
+        for (const auto& [name, count] :
+             {std::pair("handshake_times_out", 15), std::pair("served_by_listener", 1)})
+            town.add(scenario(name),
+                     here(tuple("10.0.0.1", port, "192.0.2.7",
+                                static_cast<tcp::Port>(50'000 + 1000 * count))),
+                     static_cast<std::size_t>(count), Vary::remote_port);
     EXPECT_FALSE(found("handshakes_failing", kLater));
 }
 

@@ -57,13 +57,22 @@ TEST_F(EphemeralPortsLow, what_is_held_is_said_in_a_sentence) {
     clients(scenario("still_waiting"), 80);
     const report::Finding* f = found("ephemeral_ports_low", 10s);
     ASSERT_TRUE(f);
-    EXPECT_EQ(f->what, "80 of 100 local ports from 10.0.0.1 to 10.0.0.5:5432 were held by app.");
+    EXPECT_EQ(f->what, "80 of 100 local ports from 10.0.0.1 to 10.0.0.5:5432 were held by app, now "
+                       "80 of them in TIME_WAIT.");
     EXPECT_EQ(f->subject, "10.0.0.1 to 10.0.0.5:5432");
     clients(scenario("no_free_port"), 1, 45'000);
     EXPECT_EQ(found("ephemeral_ports_low", 10s)->what,
-              "80 of 100 local ports from 10.0.0.1 to 10.0.0.5:5432 were held by app; 1 connect of "
-              "app (pid 1000) found no free port.");
+              "80 of 100 local ports from 10.0.0.1 to 10.0.0.5:5432 were held by app, now 80 of "
+              "them in TIME_WAIT; 1 connect of app (pid 1000) found no free port.");
     EXPECT_TRUE(has_fact(found("ephemeral_ports_low", 10s)->evidence, "process"));
+}
+
+TEST_F(EphemeralPortsLow, what_has_gone_is_not_described_by_what_is_left) {
+    clients(scenario("still_waiting"), 30, 40'000);
+    clients(scenario("client_first_fin_with_ack"), 70, 41'000);
+    const report::Finding* f = found("ephemeral_ports_low", kLater);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), HasSubstr("were held by app."));
 }
 
 TEST_F(EphemeralPortsLow, what_is_used_up_has_no_time_left) {

@@ -44,7 +44,8 @@ TEST_F(Refused, since_a_socket_was_closed) {
     refused();
     EXPECT_THAT(said("connects_refused"),
                 HasSubstr(": nobody listened there since the socket of app (pid 7) was closed, "
-                          "20 ms before the first of them."));
+                          "20 ms before the first of them, and nobody does now."));
+    EXPECT_THAT(advice(*found("connects_refused")), HasSubstr("Start the service again"));
     listener(kHere, 3s, true, 8);
     EXPECT_THAT(said("connects_refused"),
                 HasSubstr("before the first of them; app (pid 8) has done so again since 880 ms "
@@ -122,9 +123,11 @@ TEST_F(Refused, since_a_socket_was_destroyed) {
     listener(kHere, 0s, true, 7, kOther);
     listener(kHere, 2s, false, 7, kOther, process(50, "ss"), tcp::ClosedHow::abort);
     refused("10.0.0.2");
-    EXPECT_THAT(said("connects_refused"),
-                HasSubstr(": nobody listened there since ss (pid 50) ended the socket of app (pid "
-                          "7), which hadn't closed it, 20 ms before the first of them."));
+    EXPECT_THAT(
+        said("connects_refused"),
+        HasSubstr(": nobody listened there since ss (pid 50) ended the socket of app (pid "
+                  "7), which hadn't closed it, 20 ms before the first of them, and nobody does "
+                  "now."));
     EXPECT_THAT(advice(*found("connects_refused")), HasSubstr("if app (pid 7) still runs"));
 }
 

@@ -117,8 +117,58 @@ TEST_F(HungUpOn, by_clients_that_waited_as_long) {
         said(),
         HasSubstr(
             "were closed by it after 700 ms without an answer, each when a client of its own had "
-            "hung up (6 RSTs sent here: data_after_close 6)"));
+            "closed, or half-closed, its connection (6 RSTs sent here: data_after_close 6)"));
     EXPECT_THAT(advised(), HasSubstr("nginx logs 499"));
+}
+
+TEST_F(HungUpOn, by_clients_whose_own_ends_show_what_they_had_done) {
+    const auto client_goes = [this](int number, tcp::ClosedHow how, Nanoseconds before) {
+        EndedLine client = client_end(ClosedFirst::local, Ending::fin)
+                               .carried(85, 0)
+                               .stays(FIN_WAIT1, 1ms)
+                               .stays(FIN_WAIT2, 1ms)
+                               .stays(TIME_WAIT, 60s)
+                               .closed_how(how);
+        client.who.tuple =
+            tuple("10.0.0.2", static_cast<tcp::Port>(20'000 + number), "10.0.0.1", 80);
+        client.line.closed = at(2s + number * 100ms + 60s);
+        client.line.numbers_at = at(2s + number * 100ms - before);
+        end(client);
+    };
+    for (int i = 0; i < 6; ++i) gives_up(i, 1ms, 700);
+    for (int i = 0; i < 6; ++i) client_goes(i, tcp::ClosedHow::shutdown, 0ms);
+    EXPECT_THAT(said(), HasSubstr("each when a client of its own had half-closed its connection "
+                                  "(shutdown()) and still had the socket"));
+    EXPECT_EQ(evidence(*found("connections_reset"), "half_closed"), 6);
+    EXPECT_THAT(advised(), HasSubstr("proxy_ignore_client_abort"));
+    begin_anew();
+    for (int i = 0; i < 6; ++i) gives_up(i, 1ms, 700);
+    for (int i = 0; i < 6; ++i) client_goes(i, tcp::ClosedHow::close, 1ms);
+    EXPECT_THAT(said(), HasSubstr("each when a client of its own had hung up"));
+    begin_anew();
+    for (int i = 0; i < 6; ++i) gives_up(i, 1ms, 700);
+    for (int i = 0; i < 6; ++i) client_goes(i, tcp::ClosedHow::shutdown, 1ms);
+    EXPECT_THAT(said(), HasSubstr("each when a client of its own had hung up")) << "close() came";
+}
+
+TEST_F(HungUpOn, who_half_closes_and_waits_for_a_while_is_said_to) {
+    EndedLine line =
+        client_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::data_after_close)
+            .carried(4, 0)
+            .stays(FIN_WAIT1, 40ms)
+            .stays(FIN_WAIT2, 1460ms)
+            .idle(500, 460)
+            .closed_how(tcp::ClosedHow::shutdown);
+    keeps_ports_ = true;
+    for (tcp::Port port = 1; port <= 6; ++port) {
+        line.who.tuple.local.port = port;
+        line.line.closed = at(4s + port * 100ms);
+        line.line.numbers_at = *line.line.closed - 1s;
+        end(line);
+    }
+    EXPECT_THAT(said(), HasSubstr("were half-closed by it (shutdown()), and closed 50"));
+    EXPECT_THAT(said(), HasSubstr("ms after that, before the answers came"));
+    EXPECT_THAT(advised(), HasSubstr("once its input has half-closed"));
 }
 
 TEST_F(HungUpOn, not_known_where_they_waited_longer) {

@@ -32,6 +32,17 @@ TEST_F(ServerClosesFirst, what_nobody_closed_is_no_part_of_the_share) {
     EXPECT_EQ(std::get<double>(fact(f->evidence, "share")), 1.0);
 }
 
+TEST_F(ServerClosesFirst, some_protocols_want_it_so) {
+    const auto advised = [this](tcp::Port port) {
+        town = ConnectionMix();
+        town.add(scenario("server_first"), here(tuple("10.0.0.1", port, "192.0.2.7", 50'000)), 100,
+                 Vary::remote_port);
+        return std::string(found("server_closes_first", kLater)->advice.front());
+    };
+    EXPECT_THAT(advised(143), HasSubstr("By the protocols of that port the server closes"));
+    EXPECT_THAT(advised(80), HasSubstr("keep-alive"));
+}
+
 TEST_F(ServerClosesFirst, is_about_servers) {
     clients(scenario("client_first_fin_with_ack"), 300);
     EXPECT_FALSE(found("server_closes_first", kLater));
@@ -222,6 +233,43 @@ TEST_F(TimeWaitSkippedBy, an_rst_that_took_data_away_is_not_harmless) {
         HasSubstr("20 of 40 active closes left no TIME_WAIT by a socket option (so_linger"));
     EXPECT_EQ(f->severity, report::Severity::warning);
     EXPECT_THAT(advice(*f), HasSubstr("may lose data that it has not read yet"));
+}
+
+TEST_F(TimeWaitSkippedBy, what_was_unsent_is_lost) {
+    EndedLine lossy =
+        served_end(ClosedFirst::local, Ending::reset_sent, EndingDetail::so_linger_zero)
+            .carried(5, 5);
+    lossy.numbers.unsent = 1000;
+    end(lossy, 20);
+    const report::Finding* f = found("time_wait_skipped");
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("(so_linger_zero 20), and threw 20000 bytes away that had not been sent "
+                          "yet."));
+    EXPECT_EQ(evidence(*f, "unsent"), 20'000);
+    EXPECT_THAT(std::string(f->advice.front()), HasSubstr("Data is lost here"));
+}
+
+class OwnConnects : public CauseFindings {
+protected:
+    std::string_view said() {
+        const report::Finding* f = found("server_closes_first");
+        return f ? std::string_view(f->what) : std::string_view();
+    }
+};
+
+TEST_F(OwnConnects, a_proxy_that_is_its_own_upstream) {
+    const auto ends = [this](EndedLine line, int times) {
+        line.line.time_wait = track::ConnectionLine::TimeWait{60s, tcp::TimeWaitEnd::expired, 0};
+        if (line.who.role == tcp::Role::client) line.line.time_wait.reset();
+        end(line, times);
+    };
+    ends(served_end(ClosedFirst::local, Ending::fin).carried(5, 5).stays(TIME_WAIT, 60s), 100);
+    ends(client_end(ClosedFirst::remote, Ending::fin).carried(5, 5), 89);
+    EXPECT_THAT(std::string(said()), Not(HasSubstr("itself")));
+    ends(client_end(ClosedFirst::remote, Ending::fin).carried(5, 5), 1);
+    EXPECT_THAT(std::string(said()), HasSubstr(" 90 of them are connects of app itself."));
+    EXPECT_THAT(std::string(found("server_closes_first")->advice.front()), HasSubstr("a loop"));
 }
 
 class TimeWaitTableFull : public RuleTest {};

@@ -61,6 +61,12 @@ protected:
             scope.accepted.emplace_back(at(when), count);
             return *this;
         }
+        /// As many connections, one each 100 ms from then on.
+        Draft& closes(std::uint32_t pid, Nanoseconds first, std::uint64_t count) {
+            for (std::uint64_t i = 0; i < count; ++i)
+                scope.closings.note({at(first + i * 100ms), pid, i + 1});
+            return *this;
+        }
         Draft& from(Nanoseconds first, Nanoseconds last) {
             scope.first = at(first);
             scope.last = at(last);
