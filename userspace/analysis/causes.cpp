@@ -8,8 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostClosers = 16;
-
 bool is_consequence(EndCause cause) {
     return cause == EndCause::reset_there || cause == EndCause::met_idle_close ||
            cause == EndCause::reset_idle || cause == EndCause::met_late_word ||
@@ -28,20 +26,6 @@ bool was_closing_message(EndCause client, EndCause server) {
 bool was_given_up(EndCause client, const track::ConnectionLine& server) {
     return client == EndCause::unanswered && server.ending == tcp::Ending::handshake_failed &&
            server.detail == tcp::EndingDetail::reset_received;
-}
-
-/// That its process has no descriptor of any more.
-bool is_orphan(const track::ConnectionLine& line) {
-    return line.ending == tcp::Ending::timed_out && line.closed_how &&
-           line.closed_how != tcp::ClosedHow::shutdown;
-}
-
-/// One that was opened before an answer came doesn't show that it is as it was.
-void note_failed_try(CauseFacts& facts, EndCause cause, const track::ConnectionLine& line) {
-    if (cause != EndCause::refused && cause != EndCause::unanswered) return;
-    if (!facts.answered_since || (line.opened && *line.opened < *facts.answered_since)) return;
-    facts.was_answered_between = true;
-    facts.answered_since.reset();
 }
 
 /// Of one that another program than its ends has reset.
@@ -112,80 +96,6 @@ EndCause Causes::cause_of(const track::ConnectionLine& line, const PartyEnds& pa
         return has_stopped(line, party, weight) ? EndCause::process_died : cause;
     default: return cause;
     }
-}
-
-namespace {
-
-/// Whether a server's process had read something, and had sent nothing at all.
-bool has_left_unanswered(const track::ConnectionLine& line) {
-    const event::SocketNumbers* n = line.numbers;
-    return line.who->role == tcp::Role::server && n != nullptr && n->since_received_ms &&
-           n->bytes_sent == OptionalNumber<std::uint64_t>(0) &&
-           n->bytes_received.value_or(0) > n->unread.value_or(0);
-}
-
-} // namespace
-
-bool Causes::note(PartyEnds& party, EndCause cause, const track::ConnectionLine& line,
-                  Weight weight) {
-    CauseFacts& facts = party.causes[cause];
-    const MonoTime closing = closing_began(line);
-    const MonoTime at =
-        cause == EndCause::process_died ? closing : line.closed.value_or(MonoTime{});
-    if (facts.count == 0) {
-        facts.first = at;
-        facts.closing_first = closing;
-        facts.opened.reset();
-    }
-    facts.first = std::min(facts.first, at);
-    if (line.opened) facts.opened = std::min(facts.opened.value_or(*line.opened), *line.opened);
-    note_failed_try(facts, cause, line);
-    facts.count += weight;
-    facts.last = std::max(facts.last, at);
-    facts.closing_first = std::min(facts.closing_first, closing);
-    facts.closing_last = std::max(facts.closing_last, closing);
-    const bool is_example = facts.ids.note(line.who->id) || facts.likes.note(line.who->id);
-    const tcp::IpAddress& host = line.who->tuple.remote.address;
-    if (line.who->tuple.local.address == host) facts.to_own_address += weight;
-    if (facts.hosts.size() < CauseFacts::kMostHosts)
-        facts.hosts.insert(host);
-    else
-        facts.are_all_hosts = facts.are_all_hosts && facts.hosts.contains(host);
-    if (const auto idle = idle_before_close(line)) facts.idle.record(*idle, weight);
-    if (has_sent_until_close(line)) facts.sent_until_close += weight;
-    if (const auto kept = kept_half_closed(line)) facts.kept_half_closed.record(*kept, weight);
-    if (const auto quiet = quiet_before_reset(line)) facts.quiet.record(*quiet, weight);
-    if (line.numbers) {
-        const std::uint64_t received = line.numbers->bytes_received.value_or(0);
-        facts.most_unread = std::max(facts.most_unread, line.numbers->unread.value_or(0));
-        facts.most_sent = std::max(facts.most_sent, line.numbers->bytes_sent.value_or(0));
-        facts.least_received = std::min(facts.least_received, received);
-        facts.most_received = std::max(facts.most_received, received);
-        facts.unsent += line.numbers->unsent.value_or(0) * weight;
-        facts.most_timeouts = std::max<std::uint32_t>(facts.most_timeouts, line.numbers->timeouts);
-        if (cause == EndCause::peer_gone)
-            facts.silences.add(
-                silence_of(*line.who, *line.numbers, line.numbers_at.value_or(at), true));
-        facts.longest_limited = std::max<Nanoseconds>(
-            facts.longest_limited,
-            std::chrono::milliseconds(line.numbers->receiver_limited_ms.value_or(0)));
-    }
-    facts.details[line.detail] += weight;
-    if (line.closed_first == tcp::ClosedFirst::local && is_orphan(line)) facts.orphaned += weight;
-    const auto& who = line.who->closed_by ? line.who->closed_by : line.who->process;
-    facts.closings.note({closing, who ? who->pid : 0, line.who->id});
-    if (line.closed_how == tcp::ClosedHow::signal || line.closed_how == tcp::ClosedHow::exit)
-        facts.signals[line.closing_signal] += weight;
-    else if (cause == EndCause::process_died)
-        facts.stopped += weight;
-    if (cause == EndCause::process_died && has_left_unanswered(line))
-        facts.unanswered.record(std::chrono::milliseconds(*line.numbers->since_received_ms),
-                                weight);
-    if (line.who->closed_by && facts.closers.size() < kMostClosers)
-        facts.closers.try_emplace(line.who->closed_by->pid, *line.who->closed_by);
-    else if (!line.who->closed_by || !facts.closers.contains(line.who->closed_by->pid))
-        facts.are_all_closers = false;
-    return is_example;
 }
 
 void Causes::take_back(const auto& counted, Weight weight) {
