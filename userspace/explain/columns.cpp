@@ -251,9 +251,10 @@ constexpr Explanation kColumns[] = {
            "Whether the edge is in the RFC's diagram, one that only Linux takes, or neither.",
            "RFC 9293, section 3.3.2, figure 5"),
     // report: services, remotes, ports
-    column("CONNS", "connections that ended, or are open",
-           "A column of the tables of reports and of top. In JSON the key is connections; that of a "
-           "finding has ids of some of those behind it."),
+    column(
+        "CONNS", "connections that ended, or are open",
+        "A column of the tables of reports and of top. In JSON the key is connections; that of a "
+        "finding has ids of some of those behind it."),
     column("services", "report: connections by local port and program",
            "Those that close first stand on top. For role client a line is a program, and address "
            "and port are "

@@ -70,9 +70,9 @@ TEST(Trigger, anything_else_is_refused_with_its_forms) {
 }
 
 TEST(Trigger, of_a_word_that_is_not_known_an_alike_one_is_named) {
-    for (const auto& [text, meant] : {std::pair("time_wiat>5", "mean time_wait"),
-                                      std::pair("reset_snt>1/s", "mean reset_sent"),
-                                      std::pair("close_wait_leek", "mean close_wait_leak")})
+    for (const auto& [text, meant] :
+         {std::pair("time_wiat>5", "mean time_wait"), std::pair("reset_snt>1/s", "mean reset_sent"),
+          std::pair("close_wait_leek", "mean close_wait_leak")})
         EXPECT_NE(run::Trigger::parse(text).error().message.find(meant), std::string::npos) << text;
 }
 
