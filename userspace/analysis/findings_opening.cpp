@@ -159,15 +159,20 @@ bool do_all_fail(const Handshakes& sum, std::uint64_t many) {
            sum.are_all_hosts && sum.hosts.size() <= kFewHosts;
 }
 
+/// What became of the handshakes that are known.
+std::string outcome_text(const Handshakes& sum) {
+    const std::string all = counted(sum.all, "handshake");
+    const std::string_view waits = sum.waiting == 1 ? "waits" : "wait";
+    if (sum.failed > 0)
+        return fmt::format("{} of {} were never completed, {} {} in SYN_RECV now", sum.failed, all,
+                           sum.waiting, waits);
+    if (sum.waiting > 0) return fmt::format("{} of {} {} in SYN_RECV now", sum.waiting, all, waits);
+    return fmt::format("{} {} completed", all, sum.all == 1 ? "was" : "were");
+}
+
 std::string handshakes_text(const RuleInput& evidence, const Handshakes& sum) {
     return fmt::format(
-        "{}: {}{} {} in SYN_RECV now{}{}{}{}{}.", place_of(*sum.listener),
-        sum.failed == 0 ? ""
-                        : fmt::format("{} of {} were never completed, ", sum.failed,
-                                      counted(sum.all, "handshake")),
-        sum.failed == 0 ? fmt::format("{} of {}", sum.waiting, counted(sum.all, "handshake"))
-                        : std::to_string(sum.waiting),
-        sum.waiting == 1 ? "waits" : "wait",
+        "{}: {}{}{}{}{}{}.", place_of(*sum.listener), outcome_text(sum),
         sum.hosts.empty()
             ? ""
             : fmt::format(", from {}{} address{}", sum.are_all_hosts ? "" : "at least ",

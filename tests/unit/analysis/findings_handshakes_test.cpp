@@ -183,8 +183,8 @@ TEST_F(SynQueueFull, is_one_of_a_listener) {
     const report::Finding* f = found("handshakes_failing", 40s);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "syns_dropped"), 100);
-    EXPECT_EQ(f->what, "worker (pid 101) on 0.0.0.0:80: 0 of 1 handshake wait in "
-                       "SYN_RECV now; the kernel dropped 100 SYNs, because the queue was full.");
+    EXPECT_EQ(f->what, "worker (pid 101) on 0.0.0.0:80: 1 handshake was completed; the kernel "
+                       "dropped 100 SYNs, because the queue was full.");
 }
 
 TEST_F(SynQueueFull, counts_where_the_most_handshakes_fail) {
