@@ -149,16 +149,6 @@ std::string backlog_text(const RuleInput& evidence, const Handshakes& sum) {
         sysctl_text(evidence, netns, "net.ipv4.tcp_max_syn_backlog"));
 }
 
-/// Whether not a single one has succeeded, by cookies or without: then fewer are no chance. Those
-/// that clients gave up themselves show nothing, and many hosts are what comes to any public
-/// address.
-bool do_all_fail(const Handshakes& sum, std::uint64_t many) {
-    constexpr std::size_t kFewHosts = 3;
-    const std::uint64_t hung = sum.hung - sum.deferred;
-    return sum.all == sum.failed + hung && sum.reset == 0 && sum.all * 5 >= many * 2 &&
-           sum.are_all_hosts && sum.hosts.size() <= kFewHosts;
-}
-
 /// What became of the handshakes that are known.
 std::string outcome_text(const Handshakes& sum) {
     const std::string all = counted(sum.all, "handshake");
@@ -243,9 +233,7 @@ void find_handshakes_failing(const RuleInput& evidence, FindingDrafts& drafts) {
         const bool is_flooded =
             is_queue_full(evidence, sum) && full_queues(evidence, row.key.netns).empty();
         const bool is_short = drops_by_backlog(evidence, sum);
-        if (!fails && sum.hung - sum.deferred < many && !is_flooded && !is_short &&
-            !do_all_fail(sum, many))
-            continue;
+        if (!fails && sum.hung - sum.deferred < many && !is_flooded && !is_short) continue;
         FindingDraft draft{"handshakes_failing", report::Severity::warning};
         draft.subject = place_of(row);
         draft.scope.netns = row.key.netns;

@@ -10,41 +10,15 @@ namespace {
 class HandshakesFailing : public RuleTest {};
 
 TEST_F(HandshakesFailing, from_the_number_on) {
-    served(scenario("served_by_listener"), 1, 54'000);
     served(scenario("handshake_times_out"), 19);
     EXPECT_FALSE(found("handshakes_failing", kLater));
     served(scenario("handshake_times_out"), 1, 60'000);
     const report::Finding* f = found("handshakes_failing", kLater);
     ASSERT_TRUE(f);
     EXPECT_EQ(evidence(*f, "failed"), 20);
-    EXPECT_EQ(evidence(*f, "handshakes"), 21);
+    EXPECT_EQ(evidence(*f, "handshakes"), 20);
     EXPECT_EQ(evidence(*f, "addresses"), 1);
     EXPECT_EQ(f->connections.size(), 3u);
-}
-
-TEST_F(HandshakesFailing, where_not_one_succeeds_fewer_are_enough) {
-    served(scenario("handshake_times_out"), 7);
-    EXPECT_FALSE(found("handshakes_failing", kLater));
-    served(scenario("handshake_times_out"), 1, 60'000);
-    const report::Finding* f = found("handshakes_failing", kLater);
-    ASSERT_TRUE(f);
-    EXPECT_THAT(std::string(f->what), HasSubstr("8 of 8 handshakes were never completed"));
-    EXPECT_THAT(advice(*f), HasSubstr("loses the SYN-ACKs or the last ACKs"));
-    served(scenario("served_by_listener"), 1, 54'000);
-    EXPECT_FALSE(found("handshakes_failing", kLater));
-}
-
-TEST_F(HandshakesFailing, of_many_hosts_a_few_come_to_any_address) {
-    const auto from = [this](int host) {
-        town.add(
-            scenario("handshake_times_out"),
-            here(tuple("10.0.0.1", 80, "192.0.2." + std::to_string(host), 50'000), host * 1s, 100),
-            3, Vary::remote_port);
-    };
-    for (int host = 1; host <= 3; ++host) from(host);
-    EXPECT_TRUE(found("handshakes_failing", kLater));
-    from(4);
-    EXPECT_FALSE(found("handshakes_failing", kLater));
 }
 
 TEST_F(HandshakesFailing, those_that_are_reset_at_once_are_checks_unless_many_hosts_do_so) {
@@ -79,7 +53,6 @@ TEST_F(HandshakesFailing, from_the_share_of_the_endpoint_s_handshakes_on) {
 }
 
 TEST_F(HandshakesFailing, from_as_many_in_syn_recv_on) {
-    served(scenario("served_by_listener"), 1, 54'000);
     served(kSynRecvStays, 19);
     EXPECT_FALSE(found("handshakes_failing", 2s));
     served(kSynRecvStays, 1, 60'000);
@@ -246,13 +219,9 @@ TEST_F(HandshakesFailing, from_how_many_addresses_is_said) {
 }
 
 TEST_F(HandshakesFailing, each_endpoint_for_itself) {
-    for (const tcp::Port port : {tcp::Port{80}, tcp::Port{81}})
-        for (const auto& [name, count] :
-             {std::pair("handshake_times_out", 15), std::pair("served_by_listener", 1)})
-            town.add(scenario(name),
-                     here(tuple("10.0.0.1", port, "192.0.2.7",
-                                static_cast<tcp::Port>(50'000 + 1000 * count))),
-                     static_cast<std::size_t>(count), Vary::remote_port);
+    served(scenario("handshake_times_out"), 15);
+    town.add(scenario("handshake_times_out"), here(tuple("10.0.0.1", 81, "192.0.2.7", 50'000)), 15,
+             Vary::remote_port);
     EXPECT_FALSE(found("handshakes_failing", kLater));
 }
 
