@@ -38,9 +38,10 @@ std::string options_of(const std::string& name) {
     return options;
 }
 
-Json findings_in(const std::string& name) {
-    const std::string command = "'" TCPDWELL_BINARY "' report -q -f json -r '" + kFolder.string() +
-                                "/" + name + ".tdw' " + options_of(name);
+/// What a command that ends with the recording's path prints.
+Json printed_of(const std::string& name, const std::string& words, const std::string& options) {
+    const std::string command = "'" TCPDWELL_BINARY "' " + words + " '" + kFolder.string() + "/" +
+                                name + ".tdw' " + options;
     FILE* pipe = ::popen(command.c_str(), "r");
     if (pipe == nullptr) return {};
     std::string text;
@@ -49,7 +50,11 @@ Json findings_in(const std::string& name) {
         text.append(buffer.data(), n);
     const int status = ::pclose(pipe);
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << command;
-    Json findings = Json::parse(text).at("findings");
+    return Json::parse(text);
+}
+
+Json findings_in(const std::string& name) {
+    Json findings = printed_of(name, "report -q -f json -r", options_of(name)).at("findings");
     for (Json& finding : findings) finding.erase("timeline"); // much, and no rule's work
     return findings;
 }
@@ -64,6 +69,16 @@ TEST(Incidents, are_found_as_they_were) {
             findings, [](const Json& finding) { return finding.at("severity") == "info"; });
         EXPECT_TRUE(is_quiet || !name.starts_with("quiet_")) << name << pretty(findings);
         EXPECT_TRUE(!findings.empty() || name.starts_with("quiet_")) << name;
+    }
+}
+
+/// Their hosts are nobody's, and none has two recordings, which would be read as one.
+TEST(Incidents, are_anonymized_each_as_a_host_of_its_own) {
+    std::set<std::string> hosts;
+    for (const std::string& name : names_in(kFolder, ".tdw")) {
+        const std::string host = printed_of(name, "info -f json", "").at("host");
+        EXPECT_TRUE(host.starts_with("host-")) << name << ": tcpdwell copy --anonymize";
+        EXPECT_TRUE(hosts.insert(host).second) << name;
     }
 }
 
