@@ -48,8 +48,8 @@ def ship(port, messages):
 
 def perform(stage):
     early = stage.trace()
-    clients = [stage.fork("shipper", ship, 8310, 10) for _ in range(2)]
-    time.sleep(1)
+    clients = [stage.fork("shipper", ship, 8310, 15) for _ in range(2)]
+    time.sleep(2)
     stage.fork("collector", collect, 8310)
     for client in clients:
         os.waitpid(client, 0)
@@ -67,7 +67,8 @@ def perform(stage):
     stage.fork("collector", collect, 8311)
     for client in clients:
         os.waitpid(client, 0)
-    trace.expect(Finding("process_died", what=[f"collector (pid {collector}) stopped", "127.0.0.1:8311"],
+    trace.expect(Finding("process_died", what=[f"collector (pid {collector}) closed them as the listening socket was closed",
+                                               "127.0.0.1:8311"],
                          advice=["has to stop accepting"], count=range(CLIENTS - 1, CLIENTS + 1), died=[collector]),
                  Finding("connects_refused", severity="info", because="process_died",
                          what=[f"since the socket of collector (pid {collector}) was closed", "has done so again"]))
