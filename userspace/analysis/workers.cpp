@@ -33,7 +33,7 @@ struct Since {
     MonoTime at;
 };
 
-/// What keeps the process that has accepted it, as far as it can be told by numbers of `read_at`.
+/// What keeps the process that has accepted it, as far as numbers of `read_at` show it.
 std::optional<Since> occupied_since(const track::LiveSocket& socket, MonoTime read_at) {
     const event::SocketNumbers& n = *socket.numbers;
     if (!n.bytes_received || !n.bytes_sent || !n.unread || !n.since_received_ms || !n.since_sent_ms)

@@ -14,7 +14,7 @@ namespace tcpdwell::analysis {
 // clang-format off
 #define TCPDWELL_OCCUPIED_BY_LIST(X) \
     X(silent_client, "silent_client")           /* has sent nothing since the handshake */ \
-    X(unread_answer, "unread_answer")           /* the client's receive window is 0, and bytes wait */ \
+    X(unread_answer, "unread_answer")           /* the client's window is 0, and bytes wait */ \
     X(unanswered_request, "unanswered_request") /* was read, and nothing was sent since */
 // clang-format on
 TCPDWELL_WORD_ENUM(OccupiedBy, TCPDWELL_OCCUPIED_BY_LIST)
