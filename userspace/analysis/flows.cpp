@@ -196,12 +196,10 @@ std::uint32_t Flows::group_for(const track::ConnectionIdentity& who) {
     const bool active = who.role == tcp::Role::client;
     group.remote = active ? remote_for(key) : kNone;
     group.port = active ? port_for(key) : kNone;
-    group.to = key.remote;
     const auto index = static_cast<std::uint32_t>(groups_.size());
     if (groups_.size() >= 4 * kMaxGroups) { // then one group for each service
         key = GroupKey{.service = key.service};
         if (const auto rest = index_.find(key); rest != index_.end()) return rest->second;
-        group.to = tcp::Endpoint{};
         group.port = kNone;
     }
     groups_.push_back(group);

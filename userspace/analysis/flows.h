@@ -216,7 +216,6 @@ private:
         std::uint32_t service;
         std::uint32_t remote; ///< kNone: not an active open
         std::uint32_t port;   ///< kNone: likewise, or the local address isn't known
-        tcp::Endpoint to;
     };
 
     struct Listener {
