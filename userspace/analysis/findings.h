@@ -52,6 +52,9 @@ struct FindingDraft {
     std::string_view id;
     report::Severity severity;
     std::string what{};
+    /// A clause that ends `what`: the cause, as far as the finding's own evidence shows it. Another
+    /// finding that explains this one may know better.
+    std::string inference{};
     using Cell = std::variant<std::monostate, std::uint64_t, double, Nanoseconds, std::string>;
     struct Item {
         report::EvidenceKey id; ///< durations end in _ns

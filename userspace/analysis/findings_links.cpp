@@ -95,7 +95,7 @@ bool was_serving(const Scope& consequence, const Scope& cause) {
 bool is_by_overflow(std::string_view finding) {
     return finding == "connects_unanswered" || finding == "handshakes_failing" ||
            finding == "connections_reset" || finding == "idle_close_race" ||
-           finding == "peers_gone";
+           finding == "peers_gone" || finding == "stray_resets";
 }
 
 /// A few don't explain many. Connections in a full queue aren't counted, and one that a process
@@ -260,11 +260,18 @@ Explained cause_of(const LinkIndex& index, const Upstreams& upstreams,
 void put_in_words(const LinkRule& rule, const Scope& cause, FindingDraft& consequence) {
     if (!rule.words) return;
     consequence.advice = {std::string(rule.words->advice)};
+    if (!rule.words->why.empty()) consequence.inference = rule.words->why;
     if (rule.words->before.empty()) return;
     const bool is_each = closings_with(rule.link, consequence.scope, cause) ==
                          consequence.scope.closings.list().size();
     consequence.what += fmt::format(" {}{}{}", rule.words->before, is_each ? "each" : "nearly each",
                                     rule.words->after);
+}
+
+void append_inference(FindingDraft& draft) {
+    if (draft.inference.empty()) return;
+    if (draft.what.ends_with('.')) draft.what.pop_back();
+    draft.what += fmt::format(": {}.", draft.inference);
 }
 
 /// To what is at the root of each.
@@ -306,6 +313,7 @@ void link_findings(const Upstreams& upstreams, std::vector<FindingDraft>& drafts
         drafts[i].because = {cause.id, cause.subject};
         put_in_words(*causes[i].rule, cause.scope, drafts[i]);
     }
+    std::ranges::for_each(drafts, append_inference);
     pass_severity_on(causes, drafts);
     std::vector<std::size_t> roots;
     Consequences consequences;

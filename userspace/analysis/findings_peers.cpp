@@ -188,7 +188,8 @@ FindingDraft draft_of_gone(const Gone& gone, std::uint32_t netns) {
     if (gone.ended > 0) draft.what += (gone.waiting > 0 ? "; " : "") + ended_text(gone);
     if (gone.orphaned > 0) draft.what += orphaned_text(gone);
     if (gone.waiting == 0 && gone.is_idle()) draft.what += ", having been idle " + idle_text(gone);
-    draft.what += fmt::format(": {}.", why_text(gone));
+    draft.what += '.';
+    draft.inference = why_text(gone);
     return draft;
 }
 

@@ -55,7 +55,12 @@ FindingDraft draft_of(const UnknownGroup& group, bool are_all) {
     if (group.process) draft.processes.push_back({"process", "process", {*group.process}});
     draft.scope.netns = group.netns;
     draft.scope.connections = group.connections;
-    if (!group.translated_from.empty()) draft.scope.services = {group.translated_from};
+    draft.scope.first = draft.scope.began = group.first;
+    draft.scope.last = group.last;
+    if (!group.translated_from.empty())
+        draft.scope.services = {group.translated_from};
+    else if (group.translated == 0 && group.local.port != 0)
+        draft.scope.services = {group.local};
     if (group.translated > 0)
         draft.evidence.push_back({"translated_from", "which they connect to",
                                   endpoint_text(group.translated_from, group.family)});

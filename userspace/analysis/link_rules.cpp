@@ -17,6 +17,24 @@ constexpr Words kHeldByLeak = {
     {},
     "The sockets of that leak hold these ports: they are free once its program closes them."};
 
+/// The kernel drops the ACK that completes a handshake (tcp_check_req() in
+/// net/ipv4/tcp_minisocks.c, where syn_recv_sock() finds the queue full), and after
+/// tcp_synack_retries the handshake itself.
+constexpr std::string_view kDroppedAck =
+    "while its accept queue was full, the listener dropped what completes their handshakes";
+constexpr Words kWaitForRoom = {
+    {},
+    {},
+    "The clients believe that they are connected: only a time-out of their own for the answer lets "
+    "them notice. The cure lies with the listener.",
+    kDroppedAck};
+constexpr Words kForgotten = {
+    {},
+    {},
+    "The clients believed that they were connected, the listener had forgotten them, and what they "
+    "sent was answered by RSTs: the cure lies with the listener.",
+    kDroppedAck};
+
 constexpr LinkRule kLinkRules[] = {
     // What isn't closed keeps its port.
     {"ephemeral_ports_low", "close_wait_leak", Link::same_remote, &kHeldByLeak},
@@ -42,7 +60,8 @@ constexpr LinkRule kLinkRules[] = {
     // (tcp_abort_on_overflow).
     {"connects_unanswered", "accept_queue_full", Link::its_clients},
     {"handshakes_failing", "accept_queue_full", Link::same_service},
-    {"peers_gone", "accept_queue_full", Link::its_clients},
+    {"peers_gone", "accept_queue_full", Link::its_clients, &kWaitForRoom},
+    {"stray_resets", "accept_queue_full", Link::same_service, &kForgotten},
     {"connections_reset", "accept_queue_full", Link::its_clients},
     {"connections_reset", "accept_queue_full", Link::same_service},
     // Who has closed waits for the FIN, or the window, of who doesn't.

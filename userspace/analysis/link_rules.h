@@ -28,6 +28,7 @@ struct Words {
     std::string_view before; ///< of how many
     std::string_view after;
     std::string_view advice; ///< instead of its own
+    std::string_view why{};  ///< instead of its own inference
 };
 
 struct LinkRule {

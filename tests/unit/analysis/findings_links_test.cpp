@@ -252,5 +252,40 @@ TEST_F(Links, who_gets_no_answer_on_its_connections_gets_none_to_new_ones) {
         << "of another host";
 }
 
+TEST_F(Links, a_full_queue_explains_whom_its_listener_has_forgotten) {
+    Draft full = Draft("accept_queue_full", "app").serves("10.0.0.1", 80).of(0);
+    full.scope.overflows = 5;
+    const auto strays = [](std::uint64_t count) {
+        return Draft("stray_resets", "strays").serves("10.0.0.1", 80).of(count);
+    };
+    EXPECT_THAT(linked({full, strays(10)}), ElementsAre("app", "strays <- app accept_queue_full"));
+    EXPECT_THAT(severities_, ElementsAre(Severity::warning, Severity::info));
+    EXPECT_THAT(linked({full, strays(11)}), ElementsAre("app", "strays"))
+        << "more than have met an overflow";
+    EXPECT_THAT(linked({full, Draft("stray_resets", "strays").serves("10.0.0.1", 81)}),
+                ElementsAre("app", "strays"));
+}
+
+TEST_F(Links, what_a_finding_infers_gives_way_to_what_explains_it) {
+    Draft gone = Draft("peers_gone", "ab").connects("10.0.0.1", 80);
+    gone.what = "The peers don't answer.";
+    gone.inference = "what these send is lost on the way";
+    std::vector<FindingDraft> alone = {gone};
+    analysis::link_findings(upstreams_, alone);
+    EXPECT_EQ(alone[0].what, "The peers don't answer: what these send is lost on the way.");
+
+    std::vector<FindingDraft> explained = {Draft("accept_queue_full", "app").serves("10.0.0.1", 80),
+                                           gone};
+    analysis::link_findings(upstreams_, explained);
+    EXPECT_EQ(explained[1].what,
+              "The peers don't answer: while its accept queue was full, the listener dropped what "
+              "completes their handshakes.");
+
+    std::vector<FindingDraft> without = {Draft("stray_resets", "app").serves("10.0.0.1", 80), gone};
+    analysis::link_findings(upstreams_, without);
+    ASSERT_TRUE(without[1].because);
+    EXPECT_EQ(without[1].what, alone[0].what) << "this cause says nothing of its own";
+}
+
 } // namespace
 } // namespace tcpdwell::test
