@@ -33,6 +33,16 @@ TEST(IpAddress, TextFollowsTheFamilyOfTheSocket) {
     EXPECT_EQ(tcp::IpAddress{}.text(tcp::Family::ipv6), "::");
 }
 
+TEST(IpAddress, EachByteCounts) {
+    const tcp::IpAddress one = address("2001:db8::1");
+    EXPECT_EQ(one, address("2001:db8::1"));
+    for (std::size_t i = 0; i < one.bytes.size(); ++i) {
+        tcp::IpAddress other = one;
+        other.bytes[i] ^= 0x80;
+        EXPECT_NE(one, other) << i;
+    }
+}
+
 TEST(IpAddress, OnlyMappedAddressesAreV4) {
     EXPECT_FALSE(address("::1").is_v4());
     EXPECT_FALSE(address("::10.0.0.1").is_v4());
