@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/explain_print.h"
+#include "cli/heading_words.h"
 #include "cli/metric_words.h"
 #include "cli/terminal.h"
 #include "explain/explain.h"
@@ -45,6 +46,7 @@ Result<std::vector<const explain::Explanation*>> look_up(const std::vector<std::
         const auto topic = explain::topic_from_name(word);
         auto meant = topic ? all_of(*topic) : explain::explain(word);
         if (const auto* metric = topic ? nullptr : explain_metric(word)) meant.push_back(metric);
+        if (meant.empty()) meant = explain_heading(word);
         if (meant.empty()) return fail(ErrorCode::usage, not_known(word));
         for (const explain::Explanation* each : meant) {
             if (std::find(found.begin(), found.end(), each) == found.end()) found.push_back(each);
