@@ -123,22 +123,17 @@ std::string occupation_advice(const Occupied& occupied) {
                        longest.asked->remote.text(longest.asked->family));
 }
 
-} // namespace
-
-std::string occupation_text(const RuleInput& evidence, const AcceptQueue& queue) {
-    const auto found = occupied(evidence, queue);
-    if (!found) return "";
+/// "; app (pid 7) has one connection open, whose client (192.0.2.7:5000) has sent nothing for 7 s"
+std::string occupation_text(const Occupied& found, const AcceptQueue& queue) {
     const std::string who =
-        found->processes == 1              ? "it has one connection open"
-        : found->alike == found->processes ? "each of these processes has one connection open"
-        : found->alike == 1
-            ? fmt::format("1 of these {} processes has one connection open", found->processes)
-            : fmt::format("{} of these {} processes have one connection open each", found->alike,
-                          found->processes);
-    return fmt::format("; {}, {}", who, kept_by_text(*found));
+        found.processes == 1 ? processes_text(queue.who_accepts()) + " has one connection open"
+        : found.alike == found.processes ? "each of these processes has one connection open"
+        : found.alike == 1
+            ? fmt::format("1 of these {} processes has one connection open", found.processes)
+            : fmt::format("{} of these {} processes have one connection open each", found.alike,
+                          found.processes);
+    return fmt::format("; {}, {}", who, kept_by_text(found));
 }
-
-namespace {
 
 std::string queue_advice(const AcceptQueue* queue) {
     const std::vector<event::Process> who =
@@ -207,6 +202,10 @@ void advise_on_leak(const RuleInput& evidence, const AcceptQueue& queue, Finding
 void advise_on_queue(const RuleInput& evidence, const AcceptQueue* queue, FindingDraft& draft) {
     const auto found = queue == nullptr ? std::nullopt : occupied(evidence, *queue);
     if (found) {
+        if (queue->waiting > 0 || queue->is_full()) {
+            draft.what.pop_back(); // the full stop
+            draft.what += occupation_text(*found, *queue) + '.';
+        }
         draft.evidence.push_back({"occupied", "with one connection open each", found->alike});
         draft.evidence.push_back(
             {"occupied_by", "which is", std::string(name(found->longest.with))});

@@ -18,11 +18,8 @@ std::optional<std::uint64_t> longest_of(const AcceptQueue& queue);
 std::optional<std::uint64_t> limit_of(const AcceptQueue& queue);
 /// Adds what every finding on that queue has: subject, scope, connections, evidence, processes.
 void describe(const AcceptQueue& queue, FindingDraft& draft);
-/// "; it has one connection open, whose client (192.0.2.7:5000) has sent nothing for 7.0 s": what
-/// keeps whoever can accept, if each of them has accepted one connection that is open; else empty.
-std::string occupation_text(const RuleInput& evidence, const AcceptQueue& queue);
-/// Adds what keeps a program that doesn't accept, or too slowly, and what to do about it; nullptr:
-/// it isn't known which.
+/// Adds what keeps a program that doesn't accept, or too slowly, to the sentence and the evidence,
+/// and what to do about it; nullptr: it isn't known which.
 void advise_on_queue(const RuleInput& evidence, const AcceptQueue* queue, FindingDraft& draft);
 
 } // namespace tcpdwell::analysis

@@ -62,11 +62,11 @@ void report_stall(const RuleInput& evidence, const AcceptQueue& queue, FindingDr
     const bool is_kernels = evidence.overview.is_sampled() && queue.queued;
     const std::uint64_t waiting = is_kernels ? *queue.queued : queue.waiting;
     FindingDraft draft{"accept_stalled", report::Severity::warning};
-    draft.what = fmt::format("{} {} for accept() at {}, the oldest for {}{}{}: the clients {}{}{}.",
+    draft.what = fmt::format("{} {} for accept() at {}, the oldest for {}{}{}: the clients {}{}.",
                              counted(waiting, "connection"), waiting == 1 ? "waits" : "wait",
                              listener_text(queue), queue.oldest_is_exact ? "" : "at least ",
                              duration_text(queue.oldest), queue_text(queue), clients_text(queue),
-                             meanwhile_text(evidence, queue), occupation_text(evidence, queue));
+                             meanwhile_text(evidence, queue));
     describe(queue, draft);
     advise_on_queue(evidence, &queue, draft);
     draft.advice.push_back(

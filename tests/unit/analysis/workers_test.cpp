@@ -17,7 +17,7 @@ struct Carried {
 
 class WorkersTest : public RuleTest {
 protected:
-    WorkersTest() { listen(); }
+    explicit WorkersTest(std::uint32_t backlog = 128) : backlog_(backlog) { listen(); }
 
     /// Where app (pid 7) and others of the same name wait in accept(), or don't.
     void listen(std::vector<event::Process> holders = {process(7, "app")}) {
@@ -27,7 +27,7 @@ protected:
                 .ends = tuple("10.0.0.1", 80, "0.0.0.0", 0),
                 .holders = holders,
                 .numbers = numbers,
-                .backlog = 128});
+                .backlog = backlog_});
         for (tcp::Port port = 60'000; port < 60'002; ++port)
             listed({.state = ESTABLISHED,
                     .ends = tuple("10.0.0.1", 80, "192.0.2.7", port),
@@ -76,12 +76,15 @@ protected:
     /// Accepted and read at once, and not answered.
     static constexpr Carried kRequest{.received = 100, .since_sent = 7s, .since_received = 7s};
     tcp::Port next_port_ = 50'000;
+
+private:
+    std::uint32_t backlog_;
 };
 
 TEST_F(WorkersTest, a_client_that_sends_nothing) {
     serves(kNothing);
-    EXPECT_THAT(what(), HasSubstr("; it has one connection open, whose client (192.0.2.7:50000) "
-                                  "has sent nothing for 7.0 s."));
+    EXPECT_THAT(what(), HasSubstr("; app (pid 7) has one connection open, whose client "
+                                  "(192.0.2.7:50000) has sent nothing for 7.0 s."));
     const report::Finding* f = finding(last, "accept_stalled");
     EXPECT_EQ(evidence(*f, "occupied"), 1);
     EXPECT_EQ(word(*f, "occupied_by"), "silent_client");
@@ -229,6 +232,21 @@ TEST_F(SeveralWorkersTest, what_they_have_asked_is_one_endpoint) {
     EXPECT_THAT(what(), HasSubstr("each of these processes has one connection open, whose client "
                                   "it hasn't answered for up to 7.0 s, and has heard nothing for "
                                   "7.0 s from 10.0.0.9:5432"));
+}
+
+class FullQueueTest : public WorkersTest {
+protected:
+    FullQueueTest() : WorkersTest(1) {}
+};
+
+TEST_F(FullQueueTest, names_what_keeps_the_program_too) {
+    serves(kNothing);
+    const report::Finding* f = found("accept_queue_full", 6s);
+    ASSERT_NE(f, nullptr);
+    EXPECT_THAT(std::string(f->what),
+                testing::EndsWith("is full: 2 wait (limit 1); app (pid 7) has one connection open, "
+                                  "whose client (192.0.2.7:50000) has sent nothing for 7.0 s."));
+    EXPECT_EQ(evidence(*f, "occupied"), 1);
 }
 
 } // namespace
