@@ -31,7 +31,9 @@ def perform(stage):
         os.waitpid(pid, 0)
     busy.recv(100)
     trace.expect(Finding("accept_queue_full", what=[f"redis-server (pid {server.pid})", "127.0.0.1:6420"],
-                         limit=BACKLOG))
+                         limit=BACKLOG),
+                 Finding("connects_delayed", severity="info", because="accept_queue_full",
+                         what=["client", "127.0.0.1:6420", "while its accept queue was full"]))
 
 
 main(perform)

@@ -45,6 +45,8 @@ def perform(stage):
         os.waitpid(pid, 0)
     trace.expect(Finding("accept_queue_full", what=[f"burst (pid {burst})", "127.0.0.1:6431"], limit=1,
                          delayed=range(1, CLIENTS + 1)),
+                 Finding("connects_delayed", severity="info", because="accept_queue_full",
+                         what=["client", "127.0.0.1:6431", "while its accept queue was full"]),
                  Finding("accept_stalled", what=[f"hung (pid {hung})", "127.0.0.1:6430"], waiting=len(patient),
                          queued=len(patient), limit=2))
 

@@ -174,7 +174,7 @@ void Causes::on_transition(const track::TransitionLine& line, Weight weight) {
     if (line.to == tcp::State::ESTABLISHED && line.who->tuple.local == line.who->tuple.remote)
         note_self_connected(*line.who, weight);
     if (line.from != tcp::State::SYN_SENT || line.to != tcp::State::ESTABLISHED) return;
-    note_answered(line);
+    note_answered(line, weight);
     if (!line.who->process) return;
     const tcp::Endpoint& remote = line.who->tuple.remote;
     Tries& tries = tries_of(*line.who);
@@ -207,6 +207,7 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (line.ending == tcp::Ending::open) return;
     if (line.who->tuple.local == line.who->tuple.remote)
         lives_.keep(line, Lives::What::ended_badly);
+    note_round_trip(*line.who, line.states, line.numbers, &LateConnects::ended, weight);
     PartyEnds* party = party_of(*line.who);
     if (!party) return;
     party->ended += weight;
@@ -233,6 +234,7 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
 void Causes::begin_live(MonoTime now) {
     live_at_ = now;
     for (auto& [key, peer] : peers_) peer.open.clear();
+    for (auto& [key, late] : late_) late.open = {};
     for (auto& [key, party] : parties_) {
         party.waiting = party.open = 0;
         party.open_carried = {};
@@ -268,6 +270,8 @@ bool is_over(const track::LiveSocket& socket) {
 void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     constexpr std::size_t kMostCounted = 1 << 17;
     note_open(socket, weight);
+    if (socket.state != tcp::State::SYN_SENT)
+        note_round_trip(socket.who, socket.left, socket.numbers, &LateConnects::open, weight);
     // Of one from before tracing it isn't known that it is a client's, but nobody listens there.
     if (socket.state != tcp::State::SYN_SENT && socket.state != tcp::State::LISTEN &&
         socket.who.role != tcp::Role::server)
@@ -306,6 +310,7 @@ void Causes::next_interval(MonoTime) {
         peer.answers.clear();
         peer.answered = {};
     }
+    late_.clear();
     self_connected_.clear();
 }
 

@@ -15,6 +15,7 @@
 #include "analysis/flows.h"
 #include "analysis/hang_ups.h"
 #include "analysis/histogram.h"
+#include "analysis/late_connects.h"
 #include "analysis/listener_times.h"
 #include "analysis/lives.h"
 #include "analysis/recent_ends.h"
@@ -178,6 +179,9 @@ public:
         std::uint64_t count = 0;
         std::uint64_t late = 0; ///< of which after the SYN had been sent again
     };
+    /// By network namespace and remote endpoint; of those that answers_of() knows.
+    using LateByPeer = std::map<std::pair<std::uint32_t, tcp::Endpoint>, LateConnects>;
+    [[nodiscard]] const LateByPeer& late_connects() const { return late_; }
     [[nodiscard]] Answers answers_of(std::uint32_t netns, const tcp::Endpoint& remote) const;
     /// How many connections to it are open that were opened before `opened`, and heard from it
     /// after `heard`, having lost nothing on the way.
@@ -256,7 +260,13 @@ private:
     /// nullptr: there is none yet.
     PartyEnds* known_party_of(const track::ConnectionIdentity& who);
     /// A program's connect was answered.
-    void note_answered(const track::TransitionLine& line);
+    void note_answered(const track::TransitionLine& line, Weight weight);
+    void note_delay(const track::TransitionLine& line, Weight weight);
+    /// Of a connection that is open, or has ended.
+    void note_round_trip(const track::ConnectionIdentity& who,
+                         std::span<const track::PathStep> states,
+                         const event::SocketNumbers* numbers,
+                         LateConnects::RoundTrips LateConnects::*which, Weight weight);
     /// Of a client.
     void note_connected(const track::LiveSocket& socket, Weight weight);
     /// Returns whether it is an example now.
@@ -286,6 +296,7 @@ private:
     std::map<TryKey, Tries> tries_;
     /// By network namespace and remote endpoint; at most Flows::kMaxGroups.
     std::map<std::pair<std::uint32_t, tcp::Endpoint>, Peer> peers_;
+    LateByPeer late_;
     SelfConnectedBy self_connected_;
     MonoTime live_at_{};
     std::unordered_set<track::ConnectionId> counted_; ///< in TIME_WAIT, by a report before

@@ -105,12 +105,62 @@ PartyEnds* Causes::known_party_of(const track::ConnectionIdentity& who) {
     return found == parties_.end() ? nullptr : &found->second;
 }
 
-void Causes::note_answered(const track::TransitionLine& line) {
+void LateConnects::note(const track::TransitionLine& line, Nanoseconds took, Weight weight) {
+    const MonoTime opened = line.at - took;
+    if (count == 0) {
+        first = opened;
+        shortest = took;
+        family = line.who->tuple.family;
+    }
+    first = std::min(first, opened);
+    last = std::max(last, line.at);
+    shortest = std::min(shortest, took);
+    longest = std::max(longest, took);
+    count += weight;
+    prompt_since = 0;
+    ids.note(line.who->id);
+    const auto& process = line.who->process;
+    if (process && processes.size() < kMostProcesses &&
+        std::ranges::find(processes, *process) == processes.end())
+        processes.push_back(*process);
+}
+
+std::optional<Nanoseconds> late_answer(std::span<const track::PathStep> states) {
+    if (states.empty() || states[0].state != tcp::State::SYN_SENT) return std::nullopt;
+    return states[0].dwell >= kSecondSyn ? states[0].dwell : std::nullopt;
+}
+
+void Causes::note_round_trip(const track::ConnectionIdentity& who,
+                             std::span<const track::PathStep> states,
+                             const event::SocketNumbers* numbers,
+                             LateConnects::RoundTrips LateConnects::*which, Weight weight) {
+    if (late_.empty() || numbers == nullptr || !numbers->rtt_min_us) return;
+    const auto took = late_answer(states);
+    const auto late = took ? late_.find({who.netns, who.tuple.remote}) : late_.end();
+    if (late == late_.end()) return;
+    LateConnects::RoundTrips& trips = late->second.*which;
+    trips.known += weight;
+    const Nanoseconds waited = *took - std::chrono::microseconds(*numbers->rtt_min_us);
+    if (waited < kSecondSyn) trips.slow += weight;
+}
+
+void Causes::note_delay(const track::TransitionLine& line, Weight weight) {
+    const std::pair key(line.who->netns, line.who->tuple.remote);
+    if (*line.dwell >= kSecondSyn) {
+        late_[key].note(line, *line.dwell, weight);
+    } else if (!late_.empty()) { // nearly always they are
+        const auto late = late_.find(key);
+        if (late != late_.end()) late->second.prompt_since += weight;
+    }
+}
+
+void Causes::note_answered(const track::TransitionLine& line, Weight weight) {
     if (Peer* peer = note_connected(*line.who)) {
         if (peer->answers.size() == Peer::kMostAnswers) peer->answers.erase(peer->answers.begin());
         peer->answers.push_back(line.at);
-        ++peer->answered.count;
-        if (line.dwell && *line.dwell >= kSecondSyn) ++peer->answered.late;
+        peer->answered.count += weight;
+        if (line.dwell && *line.dwell >= kSecondSyn) peer->answered.late += weight;
+        if (line.dwell) note_delay(line, weight);
     }
     PartyEnds* party = known_party_of(*line.who);
     if (!party) return;

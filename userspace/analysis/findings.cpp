@@ -21,6 +21,7 @@ constexpr NamedRule kRules[] = {
     {"time_wait_table_full", find_time_wait_table_full},
     {"server_closes_first", find_server_closes_first},
     {"connects_unanswered", find_connects_unanswered},
+    {"connects_delayed", find_connects_delayed},
     {"handshakes_failing", find_handshakes_failing},
     {"fin_wait2_pileup", find_fin_wait2_pileup},
     {"closing_stuck", find_closing_stuck},

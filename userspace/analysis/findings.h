@@ -113,6 +113,8 @@ void find_ephemeral_ports_low(const RuleInput& evidence,
                               FindingDrafts& drafts); // findings_ports.cpp
 void find_connects_unanswered(const RuleInput& evidence,
                               FindingDrafts& drafts); // findings_unanswered.cpp
+void find_connects_delayed(const RuleInput& evidence,
+                           FindingDrafts& drafts); // findings_late_connects.cpp
 void find_handshakes_failing(const RuleInput& evidence,
                              FindingDrafts& drafts); // findings_opening.cpp
 void find_accept_queue_full(const RuleInput& evidence,

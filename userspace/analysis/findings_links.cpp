@@ -95,7 +95,7 @@ bool was_serving(const Scope& consequence, const Scope& cause) {
 bool is_by_overflow(std::string_view finding) {
     return finding == "connects_unanswered" || finding == "handshakes_failing" ||
            finding == "connections_reset" || finding == "idle_close_race" ||
-           finding == "peers_gone" || finding == "stray_resets";
+           finding == "peers_gone" || finding == "stray_resets" || finding == "connects_delayed";
 }
 
 /// A few don't explain many. Connections in a full queue aren't counted, and one that a process
@@ -103,6 +103,7 @@ bool is_by_overflow(std::string_view finding) {
 bool is_enough(const LinkRule& rule, const Scope& consequence, const Scope& cause) {
     // Who is refused, or gets no answer, tries again.
     if (rule.consequence == "connects_refused" || rule.link == Link::same_host) return true;
+    if (rule.consequence == "connects_delayed" && rule.link == Link::same_remote) return true;
     if (is_of_a_queue(rule.consequence)) return !was_serving(consequence, cause);
     if (cause.overflows && is_by_overflow(rule.consequence))
         return *cause.overflows * 2 >= consequence.connections;

@@ -265,12 +265,7 @@ std::string unanswered_advice(const RuleInput& evidence, const ProgramKey& key,
         return "The SYNs arrived: the server is traced here as well, and has answered them. Its "
                "SYN-ACKs came after the program had given up, or were lost: check the way back "
                "(routes, firewalls, address translation) and the program's time-out.";
-    if (needs_second_syn(connects))
-        return "Something drops the first SYN of each connect, and lets the second one pass: a "
-               "firewall, NAT or load balancer on the way that doesn't accept it as it is (with "
-               "net.ipv4.tcp_ecn at 1 only the first one asks for ECN), or that forwards no packet "
-               "of a flow before it has learned of it. Programs that wait for less than 1 s always "
-               "fail there; the others lose 1 s each time.";
+    if (needs_second_syn(connects)) return std::string(kFirstSynAdvice);
     if (is_lossy(connects))
         return "The way there loses segments, SYNs among them: look for errors and drops on it "
                "(ip -s link, ethtool -S, mtr), and for what the other hosts' ways have not in "

@@ -35,6 +35,11 @@ constexpr Words kForgotten = {
     "sent was answered by RSTs: the cure lies with the listener.",
     kDroppedAck};
 
+constexpr Words kDroppedSyn = {{},
+                               {},
+                               "The cure lies with the listener.",
+                               "while its accept queue was full, the listener dropped their SYNs"};
+
 constexpr LinkRule kLinkRules[] = {
     // What isn't closed keeps its port.
     {"ephemeral_ports_low", "close_wait_leak", Link::same_remote, &kHeldByLeak},
@@ -59,6 +64,7 @@ constexpr LinkRule kLinkRules[] = {
     // A listener whose queue is full drops SYNs and ACKs, or answers with RSTs
     // (tcp_abort_on_overflow).
     {"connects_unanswered", "accept_queue_full", Link::its_clients},
+    {"connects_delayed", "accept_queue_full", Link::its_clients, &kDroppedSyn},
     {"handshakes_failing", "accept_queue_full", Link::same_service},
     {"peers_gone", "accept_queue_full", Link::its_clients, &kWaitForRoom},
     {"stray_resets", "accept_queue_full", Link::same_service, &kForgotten},
@@ -92,6 +98,10 @@ constexpr LinkRule kLinkRules[] = {
     {"peers_gone", "process_died", Link::its_clients},
     // Who gets no answer on its connections gets none to new ones.
     {"connects_unanswered", "peers_gone", Link::same_host},
+    {"connects_delayed", "peers_gone", Link::same_host},
+    // Of those whose SYNs are lost some are answered, at a later one.
+    {"connects_delayed", "connects_unanswered", Link::same_remote},
+    {"connects_delayed", "handshakes_failing", Link::its_clients},
     // What one end doesn't hear the other one sends in vain.
     {"peers_gone", "peers_gone", Link::other_ends},
     {"connects_refused", "process_died", Link::its_clients},

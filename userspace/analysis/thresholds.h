@@ -35,7 +35,7 @@ public:
     [[nodiscard]] Nanoseconds duration(std::string_view name) const;
 
 private:
-    static constexpr std::size_t kRows = 40;
+    static constexpr std::size_t kRows = 42;
     std::array<double, kRows> set_{};
     std::array<bool, kRows> is_set_{};
 };

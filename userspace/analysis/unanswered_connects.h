@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -54,6 +55,13 @@ struct UnansweredConnects {
 using ProgramKey = std::pair<std::uint32_t, std::string>;
 /// By program and remote port.
 using UnansweredPrograms = std::map<ProgramKey, std::map<tcp::Port, UnansweredConnects>>;
+
+/// Where the second SYN of each connect is answered.
+inline constexpr std::string_view kFirstSynAdvice =
+    "Something drops the first SYN of each connect, and lets the second one pass: a firewall, NAT "
+    "or load balancer on the way that doesn't accept it as it is (with net.ipv4.tcp_ecn at 1 only "
+    "the first one asks for ECN), or that forwards no packet of a flow before it has learned of "
+    "it. Programs that wait for less than 1 s always fail there; the others lose 1 s each time.";
 
 UnansweredPrograms unanswered_by_program(const RuleInput& evidence);
 

@@ -188,6 +188,24 @@ constexpr Explanation kCauses[] = {
              "What doesn't: sysctls.",
      .sysctls = {},
      .source = "RFC 9293, section 3.5.2"},
+    {.word = "connects_delayed",
+     .topic = Topic::finding,
+     .summary = "connects are answered only when the SYN is sent again",
+     .text =
+         "Reported when at least connects_delayed.connections (5) connects to one endpoint were "
+         "answered only when the SYN had been sent again, and at least connects_delayed.share "
+         "(0.1) of those that were answered. A warning where that is half of them or more, unless "
+         "as many have been answered at once since. Not where the round trip itself takes as "
+         "long.\n"
+         "Means: the first SYN, or the SYN-ACK, was lost, and TCP waits for 1 s, then longer, "
+         "before it sends the SYN again: users wait, though nothing fails. Either the way there "
+         "loses it (connection tracking that fails to insert, a firewall that doesn't accept the "
+         "first SYN as it is), or the listener drops it, as its queue is full.\n"
+         "What helps: a capture of SYNs on both sides; the counters of the listener's host "
+         "(TcpExtListenDrops) and of connection tracking (conntrack -S).\n"
+         "What doesn't: a longer time-out of the program; tcp_syn_retries.",
+     .sysctls = {},
+     .source = "RFC 6298, section 2.1 and 5.7; kernel: TCP_TIMEOUT_INIT in include/net/tcp.h"},
     {.word = "connects_refused",
      .topic = Topic::finding,
      .summary = "nobody listens where a program connects",

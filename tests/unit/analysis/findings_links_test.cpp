@@ -287,5 +287,24 @@ TEST_F(Links, what_a_finding_infers_gives_way_to_what_explains_it) {
     EXPECT_EQ(without[1].what, alone[0].what) << "this cause says nothing of its own";
 }
 
+TEST_F(Links, connects_that_are_delayed) {
+    const Draft delayed = Draft("connects_delayed", "late").connects("10.0.0.1", 80).by(7);
+    Draft full = Draft("accept_queue_full", "app").serves("10.0.0.1", 80).of(0);
+    full.scope.overflows = 5;
+    EXPECT_THAT(linked({full, delayed}), ElementsAre("app", "late <- app accept_queue_full"));
+    full.scope.overflows = 4;
+    EXPECT_THAT(linked({full, delayed}), ElementsAre("app", "late")) << "each has met one";
+    // Few that fail show why the others are late.
+    EXPECT_THAT(
+        linked({Draft("connects_unanswered", "lost").connects("10.0.0.1", 80).of(1), delayed}),
+        ElementsAre("lost", "late <- lost connects_unanswered"));
+    EXPECT_THAT(linked({Draft("connects_unanswered", "lost").connects("10.0.0.2", 80), delayed}),
+                ElementsAre("lost", "late"));
+    EXPECT_THAT(linked({Draft("peers_gone", "gone").connects("10.0.0.1", 81).by(7).of(1), delayed}),
+                ElementsAre("gone", "late <- gone peers_gone"));
+    EXPECT_THAT(linked({Draft("handshakes_failing", "syns").serves("10.0.0.1", 80), delayed}),
+                ElementsAre("syns", "late <- syns handshakes_failing"));
+}
+
 } // namespace
 } // namespace tcpdwell::test

@@ -28,6 +28,8 @@ TEST(Thresholds, names_are_those_of_the_documentation) {
                                                "connects_unanswered.connections",
                                                "connects_unanswered.share",
                                                "connects_unanswered.age",
+                                               "connects_delayed.connections",
+                                               "connects_delayed.share",
                                                "handshakes_failing.connections",
                                                "handshakes_failing.share",
                                                "fin_wait2_pileup.sockets",

@@ -88,7 +88,7 @@ TEST(Words, Findings) {
           "answered_unread",     "turned_away",         "idle_close_race",
           "process_died",        "connections_reset",   "connects_refused",
           "self_connected",      "stray_resets",        "counters_disagree",
-          "events_lost"})
+          "connects_delayed",    "events_lost"})
         EXPECT_TRUE(is_explained(id, explain::Topic::finding)) << id;
 }
 
@@ -118,6 +118,8 @@ TEST(Words, ThresholdsAreNamedWithTheirDefaults) {
         {"peers_gone.connections", "1"},
         {"peers_gone.age", "3s"},
         {"half_open_checks.connections", "5"},
+        {"connects_delayed.connections", "5"},
+        {"connects_delayed.share", "0.1"},
         {"listener_closed.connections", "1"},
         {"answered_unread.connections", "5"},
         {"answered_unread.share", "0.1"},
