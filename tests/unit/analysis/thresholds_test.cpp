@@ -93,6 +93,8 @@ TEST(Thresholds, presets) {
     EXPECT_EQ(t.count("peers_gone.connections"), 1u);
     EXPECT_EQ(t.duration("peers_gone.age"), 3s);
     EXPECT_EQ(t.count("half_open_checks.connections"), 5u);
+    EXPECT_EQ(t.count("connects_delayed.connections"), 5u);
+    EXPECT_EQ(t.value("connects_delayed.share"), 0.1);
     EXPECT_EQ(t.count("listener_closed.connections"), 1u);
     EXPECT_EQ(t.count("answered_unread.connections"), 5u);
     EXPECT_EQ(t.value("answered_unread.share"), 0.1);
