@@ -75,6 +75,11 @@ constexpr MetricDescription kDescriptions[] = {
      "1: the current report has the finding; see tcpdwell explain.",
      MetricType::gauge,
      {"finding"}},
+    {"tcpdwell_finding_severity",
+     "0: the current report hasn't the finding; 1: as information, as a consequence of another "
+     "one is; 2: as a warning; 3: as critical.",
+     MetricType::gauge,
+     {"finding"}},
     {"tcpdwell_events_lost_total",
      "Events that the kernel could not hand over: the buffer was full.",
      MetricType::counter,
@@ -138,6 +143,16 @@ void add(MetricFamily& family, Labels labels, const BucketHistogram& histogram) 
 }
 
 std::string text(std::string_view word) { return std::string(word); }
+
+/// Of tcpdwell_finding_severity.
+double value_of(report::Severity severity) {
+    switch (severity) {
+    case report::Severity::info: return 1;
+    case report::Severity::warning: return 2;
+    case report::Severity::critical: return 3;
+    }
+    return 0;
+}
 
 } // namespace
 
@@ -248,10 +263,15 @@ void Metrics::add_gauges(std::vector<MetricFamily>& all, MonoTime now) const {
         add(oldest, labels_of(service.first, service.second),
             std::max(0.0, std::chrono::duration<double>(now - since).count()));
     MetricFamily findings = empty_family("tcpdwell_finding_active");
-    for (const std::string_view id : finding_ids())
-        add(findings, {{"finding", text(id)}}, findings_.contains(id) ? 1.0 : 0.0);
+    MetricFamily severities = empty_family("tcpdwell_finding_severity");
+    for (const std::string_view id : finding_ids()) {
+        const auto found = findings_.find(id);
+        const bool is_active = found != findings_.end();
+        add(findings, {{"finding", text(id)}}, is_active ? 1.0 : 0.0);
+        add(severities, {{"finding", text(id)}}, is_active ? value_of(found->second) : 0.0);
+    }
     all.insert(all.end(), {std::move(ports), std::move(limit), std::move(oldest)});
-    all.push_back(std::move(findings));
+    all.insert(all.end(), {std::move(findings), std::move(severities)});
 }
 
 void Metrics::add_own(std::vector<MetricFamily>& all, std::uint64_t evicted) const {

@@ -137,7 +137,10 @@ void Metrics::note_overflows() {
 void Metrics::on_report(const report::Findings& findings, const Flows& flows,
                         const ReportContext& context) {
     findings_.clear();
-    for (const report::Finding& finding : findings.list) findings_.insert(finding.id);
+    for (const report::Finding& each : findings.list) {
+        report::Severity& worst = findings_.try_emplace(each.id, each.severity).first->second;
+        worst = std::max(worst, each.severity);
+    }
     ports_used_ = 0;
     for (const PortRow& row : flows.ports())
         ports_used_ = std::max(ports_used_, share_of_ports(row, flows, context.host));

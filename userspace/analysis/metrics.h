@@ -114,7 +114,7 @@ private:
     ExportedRows exported_;
     std::uint64_t unnamed_overflows_ = 0;
     // As the last report saw it.
-    std::set<std::string_view> findings_;
+    std::map<std::string_view, report::Severity> findings_; ///< the worst of each kind
     std::map<std::pair<std::string, std::string>, MonoTime>
         oldest_close_wait_; ///< since when, by label and container of a service
     double ports_used_ = 0;

@@ -149,12 +149,23 @@ TEST_P(MetricsOfTraffic, equal_the_report) {
     EXPECT_GT(socket_seconds, 0);
 
     std::set<std::string_view> found;
-    for (const report::Finding& finding : section<report::Findings>(report, "findings").list)
+    std::map<std::string_view, double> severities;
+    for (const report::Finding& finding : section<report::Findings>(report, "findings").list) {
         found.insert(finding.id);
+        severities[finding.id] =
+            std::max(severities[finding.id], 1.0 + static_cast<double>(finding.severity));
+    }
     EXPECT_FALSE(found.empty());
     EXPECT_EQ(sum_of(families, "tcpdwell_finding_active"), static_cast<double>(found.size()));
     for (const std::string_view id : found)
         EXPECT_EQ(sum_of(families, "tcpdwell_finding_active", {{"finding", std::string(id)}}), 1);
+    double all = 0;
+    for (const auto& [id, severity] : severities) {
+        EXPECT_EQ(sum_of(families, "tcpdwell_finding_severity", {{"finding", std::string(id)}}),
+                  severity);
+        all += severity;
+    }
+    EXPECT_EQ(sum_of(families, "tcpdwell_finding_severity"), all) << "0 of all others";
 }
 
 TEST(BucketHistogram, bounds_belong_to_the_bucket_below) {
