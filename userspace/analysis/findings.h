@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -167,9 +168,10 @@ Scope scope_of(const HeldSockets& holding);
 Scope scope_of(const PartyEnds& ends, const CauseFacts& facts);
 Scope scope_of(const AcceptQueue& queue);
 
-/// With the count, share and hosts that every finding of a party has.
+/// With the count, share and hosts that every finding of a party has; `of`: connections in all,
+/// where the party isn't the only one.
 FindingDraft party_draft(std::string_view id, report::Severity severity, const PartyEnds& ends,
-                         const CauseFacts& facts);
+                         const CauseFacts& facts, std::optional<std::uint64_t> of = std::nullopt);
 /// Whether so many of all are as many as the finding's own thresholds want (ID.connections,
 /// ID.share).
 bool is_many(const RuleInput& evidence, std::string_view id, std::uint64_t count,

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 
 #include "analysis/findings.h"
 
@@ -275,31 +277,108 @@ private:
     std::string text_; ///< what is sure
 };
 
-} // namespace
+/// One program's connects to one endpoint, and what is known of them.
+struct RefusedParty {
+    const PartyEnds* ends;
+    const CauseFacts* facts;
+    Listening listening;
+};
+/// Those that are one finding: where this host refuses what goes to others, the endpoints have
+/// nothing to do with it.
+using RefusedParties = std::vector<RefusedParty>;
 
-void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
+bool have_one_cause(const RefusedParty& one, const RefusedParty& other) {
+    const auto is_of_one_process = [](const PartyEnds& ends) {
+        return ends.process && ends.process->pid != 0 && !ends.several_pids;
+    };
+    return one.listening.rsts_sent_here() > 0 && other.listening.rsts_sent_here() > 0 &&
+           one.ends->party.netns == other.ends->party.netns && is_of_one_process(*one.ends) &&
+           is_of_one_process(*other.ends) && one.ends->process->pid == other.ends->process->pid &&
+           one.facts->first <= other.facts->last && other.facts->first <= one.facts->last &&
+           one.listening.why() == other.listening.why();
+}
+
+std::vector<RefusedParties> refused_parties(const RuleInput& evidence) {
     const Refusals all(evidence);
+    std::vector<RefusedParties> list;
     for (const auto& [key, ends] : evidence.causes.parties()) {
         const CauseFacts* facts = ends.facts(EndCause::refused);
         if (!facts || !is_many(evidence, "connects_refused", facts->count, ends.connections()))
             continue;
-        const Listening listening(evidence, all, ends, *facts);
-        FindingDraft draft = party_draft(
-            "connects_refused",
-            listening.is_over() ? report::Severity::info : report::Severity::warning, ends, *facts);
-        draft.what =
-            fmt::format("{} of {} connects of {} were refused{}: {}.", facts->count,
-                        ends.connections(), party_text(ends), within_text(*facts), listening.why());
-        draft.scope.ended = listening.ended();
-        draft.scope.goes_on = listening.goes_on(evidence.moment.now);
-        draft.evidence.push_back(
-            {"remote", "remote endpoint", ends.party.endpoint.text(ends.family)});
-        if (listening.rsts_sent_here() > 0)
-            draft.evidence.push_back(
-                {"resets_sent_here", "RSTs sent by this host", listening.rsts_sent_here()});
-        draft.advice = listening.advice();
-        drafts.push_back(std::move(draft));
+        RefusedParty party{&ends, facts, Listening(evidence, all, ends, *facts)};
+        const auto known = std::ranges::find_if(
+            list, [&](const RefusedParties& each) { return have_one_cause(each.front(), party); });
+        if (known == list.end())
+            list.emplace_back().push_back(std::move(party));
+        else
+            known->push_back(std::move(party));
     }
+    return list;
+}
+
+std::string refused_at_text(const PartyEnds& ends) { return ends.party.endpoint.text(ends.family); }
+
+/// "app (pid 7) to 2 endpoints (10.0.0.8:80, 10.0.0.9:80)"
+std::string parties_text(const RefusedParties& parties) {
+    constexpr std::size_t kMost = 4;
+    const PartyEnds& first = *parties.front().ends;
+    if (parties.size() == 1) return party_text(first);
+    std::string list;
+    for (std::size_t i = 0; i < std::min(parties.size(), kMost); ++i)
+        list += (i == 0 ? "" : ", ") + refused_at_text(*parties[i].ends);
+    return fmt::format("{} to {} endpoints ({}{})", program_text(first), parties.size(), list,
+                       parties.size() > kMost ? ", ..." : "");
+}
+
+/// Of several, as of one: what all of them have come to.
+CauseFacts sum_of(const RefusedParties& parties) {
+    CauseFacts sum = *parties.front().facts;
+    for (const RefusedParty& each : std::span(parties).subspan(1)) {
+        sum.count += each.facts->count;
+        sum.translated += each.facts->translated;
+        sum.first = std::min(sum.first, each.facts->first);
+        sum.last = std::max(sum.last, each.facts->last);
+        sum.closing_first = std::min(sum.closing_first, each.facts->closing_first);
+        sum.closing_last = std::max(sum.closing_last, each.facts->closing_last);
+        sum.hosts.insert(each.facts->hosts.begin(), each.facts->hosts.end());
+        sum.are_all_hosts = sum.are_all_hosts && each.facts->are_all_hosts;
+    }
+    return sum;
+}
+
+FindingDraft refused_draft(const RuleInput& evidence, const RefusedParties& parties) {
+    const auto& [ends, facts, listening] = parties.front();
+    const CauseFacts sum = sum_of(parties);
+    std::uint64_t all = 0;
+    for (const RefusedParty& each : parties) all += each.ends->connections();
+    FindingDraft draft = party_draft(
+        "connects_refused",
+        listening.is_over() ? report::Severity::info : report::Severity::warning, *ends, sum, all);
+    draft.subject = parties_text(parties);
+    for (const RefusedParty& each : std::span(parties).subspan(1)) {
+        std::ranges::copy(each.facts->likes.list(), std::back_inserter(draft.likes));
+        draft.scope.add(scope_of(*each.ends, *each.facts));
+    }
+    draft.what = fmt::format("{} of {} connects of {} were refused{}: {}.", sum.count, all,
+                             draft.subject, within_text(sum), listening.why());
+    draft.scope.ended = listening.ended();
+    draft.scope.goes_on = listening.goes_on(evidence.moment.now);
+    draft.evidence.push_back({"remote", "remote endpoint", refused_at_text(*ends)});
+    if (parties.size() > 1)
+        draft.evidence.push_back(
+            {"endpoints", "remote endpoints in all", std::uint64_t{parties.size()}});
+    if (listening.rsts_sent_here() > 0)
+        draft.evidence.push_back(
+            {"resets_sent_here", "RSTs sent by this host", listening.rsts_sent_here()});
+    draft.advice = listening.advice();
+    return draft;
+}
+
+} // namespace
+
+void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
+    for (const RefusedParties& each : refused_parties(evidence))
+        drafts.push_back(refused_draft(evidence, each));
 }
 
 } // namespace tcpdwell::analysis

@@ -13,15 +13,16 @@ FindingDraft::Cell hosts_cell(const CauseFacts& facts) {
 }
 
 FindingDraft party_draft(std::string_view id, report::Severity severity, const PartyEnds& ends,
-                         const CauseFacts& facts) {
+                         const CauseFacts& facts, std::optional<std::uint64_t> of) {
+    const std::uint64_t all = of.value_or(ends.connections());
     FindingDraft draft{id, severity};
     draft.subject = party_text(ends);
     draft.scope = scope_of(ends, facts);
     draft.connections = facts.ids.list();
     draft.likes = facts.likes.list();
     draft.evidence = {{"count", "connections", facts.count},
-                      {"all", "of connections ended", ends.connections()},
-                      {"share", "share", share_of(facts.count, ends.connections())},
+                      {"all", "of connections ended", all},
+                      {"share", "share", share_of(facts.count, all)},
                       {"hosts", "remote hosts", hosts_cell(facts)},
                       {"netns", "network namespace", std::uint64_t{ends.party.netns}}};
     if (facts.translated > 0)

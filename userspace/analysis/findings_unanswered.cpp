@@ -9,8 +9,6 @@
 namespace tcpdwell::analysis {
 namespace {
 
-/// So many hosts with hardly a connect to each aren't one upstream that is down.
-constexpr std::size_t kManyHosts = 10;
 /// From so many ports on the program is what they have in common.
 constexpr std::size_t kManyPorts = 8;
 
@@ -62,6 +60,13 @@ std::string endpoint_text(const tcp::Endpoint& endpoint) {
     return endpoint.text(endpoint.address.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6);
 }
 
+/// "2 ports"
+std::string ports_text(const UnansweredConnects& connects) {
+    std::set<tcp::Port> ports;
+    for (const auto& [endpoint, count] : connects.endpoints) ports.insert(endpoint.port);
+    return counted(ports.size(), "port");
+}
+
 /// "10.0.0.5:5432", "port 5432 of 2 hosts".
 std::string target_text(const UnansweredConnects& connects, std::size_t hosts) {
     if (connects.endpoints.size() == 1) return endpoint_text(connects.endpoints.begin()->first);
@@ -69,7 +74,7 @@ std::string target_text(const UnansweredConnects& connects, std::size_t hosts) {
         return fmt::format("port {} of {}", connects.endpoints.begin()->first.port,
                            counted(hosts, "host"));
     const tcp::IpAddress& host = connects.endpoints.begin()->first.address;
-    return fmt::format("{} of {}", counted(connects.endpoints.size(), "port"),
+    return fmt::format("{} of {}", ports_text(connects),
                        hosts == 1 ? host.text(host.is_v4() ? tcp::Family::ipv4 : tcp::Family::ipv6)
                                   : counted(hosts, "host"));
 }
@@ -78,17 +83,6 @@ template <typename Key>
 const Key& most_often(const std::map<Key, std::uint64_t>& counts) {
     return std::ranges::max_element(counts, {}, [](const auto& each) { return each.second; })
         ->first;
-}
-
-/// Of many hosts the program has been connected to most: they are no addresses that it tries out.
-bool has_lost_known(const UnansweredConnects& connects) {
-    const std::size_t hosts = by_host(connects).size();
-    return hosts >= kManyHosts && connects.known.size() * 2 >= hosts;
-}
-
-bool is_scan(const UnansweredConnects& connects) {
-    const std::size_t hosts = by_host(connects).size();
-    return hosts >= kManyHosts && connects.all() <= 2 * hosts && connects.maybe.size() * 2 < hosts;
 }
 
 /// Most of them were answered, but too late.
@@ -195,8 +189,9 @@ std::string unanswered_text(const ProgramKey& key, const UnansweredConnects& con
     const auto hosts = by_host(connects);
     const std::uint64_t all = connects.all();
     if (is_scan(connects))
-        return fmt::format("{} of {} to {} hosts got no answer: a scan, or wrong addresses.",
-                           counted(all, "connect"), key.second, hosts.size());
+        return fmt::format("{} of {} to {}{} hosts got no answer: a scan, or wrong addresses.",
+                           counted(all, "connect"), key.second,
+                           connects.are_scans ? ports_text(connects) + " of " : "", hosts.size());
     if (has_lost_known(connects))
         return fmt::format("{} of {} to {} got no answer, though it has been connected to {} of "
                            "these hosts.",
@@ -374,6 +369,8 @@ void find_connects_unanswered(const RuleInput& evidence, FindingDrafts& drafts) 
             all.add(connects);
             if (is_unanswered(evidence, connects)) found.push_back(&connects);
         }
+        const UnansweredConnects scan = merged_scans(found);
+        if (scan.are_scans) found.push_back(&scan);
         const bool of_all = is_unanswered(evidence, all) || is_host_unanswered(evidence, key, all);
         if (found.size() >= kManyPorts || (found.empty() && of_all)) found = {&all};
         for (const UnansweredConnects* connects : found)

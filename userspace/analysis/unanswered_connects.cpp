@@ -91,6 +91,53 @@ std::map<tcp::IpAddress, std::uint64_t> by_host(const UnansweredConnects& connec
     return hosts;
 }
 
+bool has_lost_known(const UnansweredConnects& connects) {
+    const std::size_t hosts = by_host(connects).size();
+    return hosts >= kManyHosts && connects.known.size() * 2 >= hosts;
+}
+
+bool is_scan(const UnansweredConnects& connects) {
+    if (connects.are_scans) return true;
+    const std::size_t hosts = by_host(connects).size();
+    return hosts >= kManyHosts && connects.all() <= 2 * hosts && connects.maybe.size() * 2 < hosts;
+}
+
+namespace {
+
+bool overlap(const Scope& one, const Scope& other) {
+    return one.began && one.last && other.began && other.last && *one.began <= *other.last &&
+           *other.began <= *one.last;
+}
+
+/// The same hosts, but for a few of which one port was answered.
+bool are_at_same_hosts(const UnansweredConnects& one, const UnansweredConnects& other) {
+    const auto hosts = by_host(one);
+    const auto others = by_host(other);
+    const auto common = static_cast<std::size_t>(std::ranges::count_if(
+        hosts, [&](const auto& each) { return others.contains(each.first); }));
+    return common * 10 >= std::max(hosts.size(), others.size()) * 9;
+}
+
+} // namespace
+
+UnansweredConnects merged_scans(std::vector<const UnansweredConnects*>& of_ports) {
+    const auto first =
+        std::ranges::find_if(of_ports, [](const auto* each) { return is_scan(*each); });
+    if (first == of_ports.end()) return {};
+    const UnansweredConnects& model = **first;
+    const auto is_alike = [&](const UnansweredConnects* each) {
+        return is_scan(*each) && overlap(each->scope, model.scope) &&
+               are_at_same_hosts(*each, model);
+    };
+    UnansweredConnects all;
+    if (std::ranges::count_if(of_ports, is_alike) < 2) return all;
+    for (const UnansweredConnects* each : of_ports)
+        if (is_alike(each)) all.add(*each);
+    std::erase_if(of_ports, is_alike);
+    all.are_scans = true;
+    return all;
+}
+
 UnansweredPrograms unanswered_by_program(const RuleInput& evidence) {
     UnansweredPrograms programs;
     for (const auto& [key, ends] : evidence.causes.parties()) {

@@ -34,6 +34,7 @@ struct UnansweredConnects {
     bool are_answered_since = true; ///< all of them
     Causes::Answers answers;        ///< of the endpoints, whoever connected
     PartyEnds::Carried carried;     ///< by connections to these hosts that came to be
+    bool are_scans = false;         ///< of several ports, each of which was looked for
     std::vector<track::ConnectionId> ids;
     std::vector<track::ConnectionId> likes;
     Scope scope;
@@ -50,6 +51,15 @@ struct UnansweredConnects {
     }
     void add(const UnansweredConnects& other);
 };
+
+/// So many hosts with hardly a connect to each aren't one upstream that is down.
+inline constexpr std::size_t kManyHosts = 10;
+/// Of many hosts the program has been connected to most: they are no addresses that it tries out.
+bool has_lost_known(const UnansweredConnects& connects);
+bool is_scan(const UnansweredConnects& connects);
+/// One program scans at several ports at the same time: takes these from the list, and returns them
+/// as one; empty if there is but one.
+UnansweredConnects merged_scans(std::vector<const UnansweredConnects*>& of_ports);
 
 /// A program by its network namespace and name.
 using ProgramKey = std::pair<std::uint32_t, std::string>;

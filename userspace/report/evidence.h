@@ -64,6 +64,7 @@ inline constexpr EvidenceWords kEvidenceWords[] = {
     {"ended", "Timed out"},
     {"ended", "Connections here that such a reset ended", EvidenceUnit::count, "stray_resets"},
     {"endpoint", "Endpoint", EvidenceUnit::name},
+    {"endpoints", "Remote endpoints that it is about"},
     {"events", "Events lost"},
     {"expired", "Ended by the kernel in FIN_WAIT2"},
     {"failed", "Gave up"},

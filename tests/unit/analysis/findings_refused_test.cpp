@@ -155,6 +155,26 @@ TEST_F(Refused, by_this_very_host) {
     EXPECT_FALSE(has_fact(found("connects_refused")->evidence, "resets_sent_here"));
 }
 
+TEST_F(Refused, wherever_to_by_this_very_host) {
+    for (int i = 0; i < 6; ++i)
+        for (const std::string_view remote : {"10.0.0.8", "10.0.0.9"}) {
+            EndedLine line = client_end(ClosedFirst::none, Ending::refused);
+            line.who.tuple.local.address = address("10.0.0.2");
+            line.who.tuple.remote.address = address(remote);
+            end(line);
+        }
+    const auto count = [&] { return std::ranges::count(ids(), "connects_refused"); };
+    EXPECT_EQ(count(), 2) << "two servers may be down";
+    rsts_sent(12);
+    EXPECT_EQ(count(), 1);
+    EXPECT_THAT(said("connects_refused"),
+                HasSubstr("12 of 12 connects of app (pid 100) to 2 endpoints (10.0.0.8:80, "
+                          "10.0.0.9:80) were refused, all within"));
+    EXPECT_EQ(evidence(*found("connects_refused"), "count"), 12);
+    EXPECT_EQ(evidence(*found("connects_refused"), "all"), 12);
+    EXPECT_EQ(evidence(*found("connects_refused"), "endpoints"), 2);
+}
+
 TEST_F(Refused, to_own_addresses_by_whom_else) {
     refused();
     rsts_sent(6);

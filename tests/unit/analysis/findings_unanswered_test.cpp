@@ -331,6 +331,23 @@ TEST_F(ConnectsUnanswered, many_hosts_with_hardly_a_repetition_are_a_scan) {
     EXPECT_THAT(std::string(found("connects_unanswered", kLater)->what), Not(HasSubstr("a scan")));
 }
 
+TEST_F(ConnectsUnanswered, a_scan_of_two_ports_is_one) {
+    const auto scan = [&](tcp::Port port, int first, Nanoseconds start) {
+        for (int host = first; host < first + 20; ++host)
+            town.add(scenario("connect_times_out"),
+                     here(tuple("10.0.0.1", 40'000, "10.0.7." + std::to_string(host), port), start),
+                     1, Vary::local_port);
+    };
+    scan(22, 1, 0s);
+    scan(80, 2, 100ms);
+    const auto list = findings(report(kLater), "connects_unanswered");
+    ASSERT_EQ(list.size(), 1u);
+    EXPECT_EQ(list[0]->what, "40 connects of app to 2 ports of 21 hosts got no answer: a scan, or "
+                             "wrong addresses.");
+    scan(443, 101, 0s);
+    EXPECT_EQ(findings(report(kLater), "connects_unanswered").size(), 2u) << "of other hosts";
+}
+
 class UnansweredHosts : public CauseFindings {};
 
 /// Which programs have been connected to an endpoint of many isn't known.
