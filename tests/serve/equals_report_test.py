@@ -77,6 +77,13 @@ def perform(stage):
     active = {dict(labels)["finding"] for (name, labels), value in live.items()
               if name == "tcpdwell_finding_active" and value == 1}
     expect(active == found and "server_closes_first" in found, f"findings: {active}, {found}")
+    ranks = {"info": 1, "warning": 2, "critical": 3}
+    worst = {}
+    for finding in report["findings"]:
+        worst[finding["id"]] = max(worst.get(finding["id"], 0), ranks[finding["severity"]])
+    shown = {dict(labels)["finding"]: value for (name, labels), value in live.items()
+             if name == "tcpdwell_finding_severity" and value > 0}
+    expect(shown == worst, f"severities: {shown}, {worst}")
     expect({finding["id"] for finding in current["findings"]} == found, "findings of /report.json")
     expect("server_closes_first" in page and "<script" in page, "the page has no report")
 
