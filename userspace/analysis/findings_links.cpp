@@ -14,11 +14,16 @@ namespace {
 
 /// Until a process has closed because of what it has noticed.
 constexpr Apart kAfter = {std::chrono::milliseconds(50), Nanoseconds(0)};
+/// The same, where it hears of that from another one.
+constexpr Apart kBehind = {std::chrono::milliseconds(50), Nanoseconds(0), false};
 /// It closes both sides at once, in any order.
 constexpr Apart kBothSides = {std::chrono::milliseconds(20), std::chrono::milliseconds(20)};
 
 std::size_t closings_with(Link link, const Scope& consequence, const Scope& cause) {
-    return closings_with(consequence, cause, link == Link::after_each ? kAfter : kBothSides);
+    return closings_with(consequence, cause,
+                         link == Link::after_each    ? kAfter
+                         : link == Link::behind_each ? kBehind
+                                                     : kBothSides);
 }
 
 /// Nearly all of them. Where far more connects fail than connections are closed, some fail just
@@ -26,7 +31,7 @@ std::size_t closings_with(Link link, const Scope& consequence, const Scope& caus
 bool go_with_each(Link link, const Scope& consequence, const Scope& cause) {
     constexpr std::uint64_t kMostTries = 4;
     const std::size_t all = consequence.closings.list().size();
-    if (link == Link::after_each && cause.connections > kMostTries * consequence.connections)
+    if (link != Link::with_each && cause.connections > kMostTries * consequence.connections)
         return false;
     return all > 0 && closings_with(link, consequence, cause) * 10 >= all * 9;
 }
@@ -59,6 +64,10 @@ bool are_linked(Link link, const Upstreams& upstreams, const Scope& consequence,
                common(consequence.pids, cause.pids);
     case Link::after_each:
         return !consequence.services.empty() && go_with_each(link, consequence, cause);
+    case Link::behind_each:
+        return !consequence.services.empty() &&
+               common(upstreams.servers_of(consequence.pids), cause.pids) &&
+               go_with_each(link, consequence, cause);
     case Link::with_each:
         return !(consequence.services.empty() ? cause.services : cause.remotes).empty() &&
                go_with_each(link, consequence, cause);
@@ -194,6 +203,10 @@ public:
         case Link::after_each:
         case Link::with_each:
             for (const std::uint32_t pid : pids_of(consequence)) add(pids_, rule.cause, pid, found);
+            break;
+        case Link::behind_each:
+            for (const std::uint32_t pid : upstreams.servers_of(consequence.pids))
+                add(pids_, rule.cause, pid, found);
             break;
         case Link::upstream:
             add(services_, rule.cause, upstreams.of(consequence.pids).remotes, found);

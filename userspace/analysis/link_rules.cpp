@@ -8,6 +8,9 @@ constexpr Words kConnectFailed = {
     "Just before ", ", a connect of the same process had failed.",
     "The process closes because it can't reach the server behind it: the cure lies there. A proxy "
     "that answers with an error, reads to the end and closes then lets its clients know."};
+constexpr Words kTunnelFailed = {
+    "Just before ", ", a connect of a process that it is connected to had failed.",
+    "It passes on what that process connects to, as a tunnel does: the cure lies there."};
 constexpr Words kOtherSideGone = {
     "With ", ", a connection on the other side of the same process had lost its peer.",
     "Nothing has to be done here: what was left was for, or from, a peer that had gone."};
@@ -117,6 +120,13 @@ constexpr LinkRule kLinkRules[] = {
     {"turned_away", "connects_unanswered", Link::after_each, &kConnectFailed},
     {"connections_reset", "connects_refused", Link::after_each, &kConnectFailed},
     {"connections_reset", "connects_unanswered", Link::after_each, &kConnectFailed},
+    // Or the process at the other end of a tunnel can't (ssh -L).
+    {"answered_unread", "connects_refused", Link::behind_each, &kTunnelFailed},
+    {"answered_unread", "connects_unanswered", Link::behind_each, &kTunnelFailed},
+    {"turned_away", "connects_refused", Link::behind_each, &kTunnelFailed},
+    {"turned_away", "connects_unanswered", Link::behind_each, &kTunnelFailed},
+    {"connections_reset", "connects_refused", Link::behind_each, &kTunnelFailed},
+    {"connections_reset", "connects_unanswered", Link::behind_each, &kTunnelFailed},
     // One that has lost the peer on one side closes the other.
     {"connections_reset", "peers_gone", Link::with_each, &kOtherSideGone, true},
     {"answered_unread", "peers_gone", Link::with_each, &kOtherSideGone, true},

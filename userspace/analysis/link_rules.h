@@ -19,7 +19,8 @@ enum class Link : std::uint8_t {
     same_host,    ///< one process connects to one host in both
     same_remote,  ///< they are to one endpoint
     after_each,   ///< a process closes each just after a connect of its own has failed
-    with_each,    ///< a process closes each when one on its other side has lost its peer
+    behind_each, ///< a process closes each just after a connect of one it is a client of has failed
+    with_each,   ///< a process closes each when one on its other side has lost its peer
 };
 
 /// What a consequence says besides: of those whose connections each go with one of the cause, how

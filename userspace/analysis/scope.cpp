@@ -51,7 +51,9 @@ std::size_t closings_with(const Scope& consequence, const Scope& cause, Apart ap
     std::size_t count = 0;
     for (const Closing& each : consequence.closings.list()) {
         const auto found = std::ranges::find_if(causes, [&](const Closing& other) {
-            return other.pid == each.pid && each.pid != 0 && other.at >= each.at - apart.before &&
+            const bool is_of_those =
+                !apart.are_of_one_process || (other.pid == each.pid && each.pid != 0);
+            return is_of_those && other.at >= each.at - apart.before &&
                    other.at <= each.at + apart.after;
         });
         if (found == causes.end()) continue;

@@ -82,8 +82,9 @@ bool connects_to(const Scope& client, const Scope& server);
 struct Apart {
     Nanoseconds before;
     Nanoseconds after;
+    bool are_of_one_process = true;
 };
-/// How many of the closings of a consequence go with one of a cause each, of the same process.
+/// How many of the closings of a consequence go with one of a cause each.
 std::size_t closings_with(const Scope& consequence, const Scope& cause, Apart apart);
 
 } // namespace tcpdwell::analysis

@@ -40,6 +40,27 @@ TEST_F(LinksOfEach, a_proxy_closes_each_client_when_its_connect_has_failed) {
         << "by another process";
 }
 
+TEST_F(LinksOfEach, a_tunnel_closes_each_client_when_a_connect_at_its_other_end_has_failed) {
+    const auto tunnelled = [&](std::uint32_t pid) {
+        return linked({turned_away(5s, 8).by(8), refused(5s - 5ms).by(pid)});
+    };
+    EXPECT_THAT(tunnelled(7), ElementsAre("gateway", "backend")) << "they are strangers";
+    upstream(8, "10.0.0.3", 22);
+    served_by(7, "10.0.0.3", 22);
+    EXPECT_THAT(tunnelled(7), ElementsAre("backend", "gateway <- backend connects_refused"));
+    EXPECT_THAT(tunnelled(9), ElementsAre("gateway", "backend")) << "of another process";
+    EXPECT_THAT(linked({turned_away(5s, 8).by(8), refused(3s).by(7)}),
+                ElementsAre("gateway", "backend"))
+        << "at other times";
+}
+
+TEST_F(LinksOfEach, a_tunnel_may_have_been_open_before) {
+    is_open(8, tcp::Role::unknown, tuple("10.0.0.1", 40'000, "10.0.0.3", 22));
+    is_open(7, tcp::Role::unknown, tuple("10.0.0.3", 22, "10.0.0.1", 40'000));
+    EXPECT_THAT(linked({turned_away(5s, 8).by(8), refused(5s - 5ms).by(7)}),
+                ElementsAre("backend", "gateway <- backend connects_refused"));
+}
+
 TEST_F(LinksOfEach, nearly_all_have_to_and_that_is_said) {
     std::vector<FindingDraft> drafts = {turned_away(5s), refused(5s, 9)};
     analysis::link_findings(upstreams_, drafts);

@@ -74,10 +74,16 @@ protected:
         }
     };
     void upstream(std::uint32_t pid, std::string_view host, tcp::Port port) {
+        is_open(pid, tcp::Role::client, tuple("10.0.0.1", 40'000, host, port));
+    }
+    void served_by(std::uint32_t pid, std::string_view host, tcp::Port port) {
+        is_open(pid, tcp::Role::server, tuple(host, port, "10.0.0.1", 40'000));
+    }
+    void is_open(std::uint32_t pid, tcp::Role role, const tcp::FourTuple& ends) {
         track::ConnectionIdentity who;
         who.netns = kNetns;
-        who.role = tcp::Role::client;
-        who.tuple = tuple("10.0.0.1", 40'000, host, port);
+        who.role = role;
+        who.tuple = ends;
         who.process = process(pid, "proxy");
         upstreams_.on_live(track::LiveSocket{.who = who,
                                              .state = tcp::State::ESTABLISHED,
