@@ -5,10 +5,12 @@ ECN nothing is lost."""
 import os
 import socket
 import threading
+import time
 
 from harness import Finding, connect, main
 
 CONNECTS = 8
+APART_S = 0.5
 
 
 def serve(listener):
@@ -27,6 +29,7 @@ def visit():
     threads = [threading.Thread(target=once) for _ in range(CONNECTS)]
     for thread in threads:
         thread.start()
+        time.sleep(APART_S)
     for thread in threads:
         thread.join()
 

@@ -113,6 +113,7 @@ void LateConnects::note(const track::TransitionLine& line, Nanoseconds took, Wei
         family = line.who->tuple.family;
     }
     first = std::min(first, opened);
+    last_opened = std::max(last_opened, opened);
     last = std::max(last, line.at);
     shortest = std::min(shortest, took);
     longest = std::max(longest, took);

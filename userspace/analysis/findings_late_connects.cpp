@@ -17,6 +17,11 @@ constexpr Nanoseconds kThirdSyn = std::chrono::milliseconds(1900);
 /// As many have been answered at once since.
 bool is_over(const LateConnects& late) { return late.prompt_since >= late.count; }
 
+/// They may all have met one short outage, or were too many at once.
+bool is_of_a_moment(const LateConnects& late) {
+    return late.last_opened - late.first < std::chrono::seconds(3);
+}
+
 bool is_each_second_syn(const LateConnects& late, std::uint64_t all) {
     return late.longest < kThirdSyn && late.count * 10 >= all * 9;
 }
@@ -33,7 +38,7 @@ std::string what_text(const LateConnects& late, std::uint64_t all, const tcp::En
         late.count, counted(all, "connect"), remote.text(late.family),
         late.count == 1 ? "that" : "those", processes_text(late.processes),
         late.count == 1 ? "was" : "were", took_text(late),
-        is_over(late) ? within_text(late.first, late.last) : "");
+        is_over(late) || is_of_a_moment(late) ? within_text(late.first, late.last_opened) : "");
     if (is_over(late))
         text += fmt::format(" It is over: {} since then {} answered at once.", late.prompt_since,
                             late.prompt_since == 1 ? "was" : "were");
@@ -42,13 +47,17 @@ std::string what_text(const LateConnects& late, std::uint64_t all, const tcp::En
 
 std::string_view inference(const LateConnects& late, std::uint64_t all) {
     if (is_over(late)) return "";
+    if (is_of_a_moment(late))
+        return "SYNs, or the answers to them, were lost then: in a short outage, or because they "
+               "were too many at once for the way or the listener";
     return is_each_second_syn(late, all)
                ? "the first SYN, or its answer, is lost each time, and the second gets through"
                : "SYNs, or the answers to them, are lost on the way, or the listener drops them";
 }
 
 void advise_on_late(const LateConnects& late, std::uint64_t all, FindingDraft& draft) {
-    if (is_each_second_syn(late, all)) draft.advice.emplace_back(kFirstSynAdvice);
+    if (is_each_second_syn(late, all) && !is_of_a_moment(late))
+        draft.advice.emplace_back(kFirstSynAdvice);
     draft.advice.push_back(
         "A capture of the SYNs on both sides (tcpdump 'tcp[tcpflags] & tcp-syn != 0') shows "
         "whether a SYN doesn't arrive, isn't answered, or its answer is lost. The listener's host "
@@ -65,9 +74,9 @@ void find_connects_delayed(const RuleInput& evidence, FindingDrafts& drafts) {
         if (!is_many(evidence, "connects_delayed", late.count, all)) continue;
         if (late.is_of_slow_path()) continue;
         const bool are_most = late.count * 2 >= all;
-        FindingDraft draft{"connects_delayed", are_most && !is_over(late)
-                                                   ? report::Severity::warning
-                                                   : report::Severity::info};
+        const bool goes_on = !is_over(late) && !is_of_a_moment(late);
+        FindingDraft draft{"connects_delayed", are_most && goes_on ? report::Severity::warning
+                                                                   : report::Severity::info};
         draft.subject =
             fmt::format("{} to {}", processes_text(late.processes), remote.text(late.family));
         draft.what = what_text(late, all, remote);

@@ -18,8 +18,9 @@ struct LateConnects {
     std::uint64_t prompt_since = 0; ///< others, answered at once since the last of these
     Nanoseconds shortest{};         ///< from the first SYN to its answer
     Nanoseconds longest{};
-    MonoTime first{}; ///< when the first of them was opened
-    MonoTime last{};  ///< when the last one was answered
+    MonoTime first{};       ///< when the first of them was opened
+    MonoTime last_opened{}; ///< when the last one was
+    MonoTime last{};        ///< when the last one was answered
     Examples ids;
     tcp::Family family{};
     std::vector<event::Process> processes; ///< that connected; some

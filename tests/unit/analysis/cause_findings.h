@@ -34,8 +34,9 @@ protected:
         }
     }
     /// Its handshake is over.
-    void connected(const track::ConnectionIdentity& who, Nanoseconds after = 1ms) {
-        maker_.on_transition({at(1s), &who, SYN_SENT, ESTABLISHED, after});
+    void connected(const track::ConnectionIdentity& who, Nanoseconds after = 1ms,
+                   Nanoseconds when = 1s) {
+        maker_.on_transition({at(when), &who, SYN_SENT, ESTABLISHED, after});
     }
     /// A socket begins to listen, or doesn't any more, closed by that process.
     void listener(tcp::Endpoint at_endpoint, Nanoseconds when, bool begins, std::uint32_t pid = 100,

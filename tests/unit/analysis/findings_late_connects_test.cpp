@@ -16,7 +16,8 @@ protected:
         client_.who.tuple.remote.port = remote;
         for (int i = 0; i < times; ++i) {
             ++client_.who.id;
-            connected(client_.who, took);
+            now_ += apart_;
+            connected(client_.who, took, now_);
         }
     }
     /// They end; of each the shortest round trip is known.
@@ -33,6 +34,8 @@ protected:
     report::Severity severity() { return found("connects_delayed")->severity; }
 
     EndedLine client_ = client_end(ClosedFirst::local, Ending::fin);
+    Nanoseconds apart_ = 1s; ///< one connect after the other
+    Nanoseconds now_ = 10s;
 };
 
 TEST_F(LateConnects, of_all_connects_the_second_syn_is_answered) {
@@ -103,6 +106,22 @@ TEST_F(LateConnects, over_when_as_many_were_answered_at_once_since) {
     connects(1, 1s);
     EXPECT_EQ(severity(), report::Severity::warning) << "it isn't";
     EXPECT_EQ(evidence(*found("connects_delayed"), "prompt_since"), 0);
+}
+
+TEST_F(LateConnects, of_one_moment_may_be_of_a_short_outage) {
+    apart_ = 749ms;
+    connects(5, 1s);
+    EXPECT_EQ(severity(), report::Severity::info);
+    EXPECT_EQ(what(),
+              "5 of 5 connects to 10.0.0.1:80, those of app (pid 100), were answered only "
+              "when the SYN had been sent again, after 1.0 s, all within 3.0 s: SYNs, or "
+              "the answers to them, were lost then: in a short outage, or because they were "
+              "too many at once for the way or the listener.");
+    EXPECT_THAT(advice(*found("connects_delayed")), Not(HasSubstr("tcp_ecn")));
+    begin_anew();
+    apart_ = 750ms;
+    connects(5, 1s);
+    EXPECT_EQ(severity(), report::Severity::warning);
 }
 
 TEST_F(LateConnects, a_round_trip_of_more_than_a_second_loses_nothing) {
