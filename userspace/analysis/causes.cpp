@@ -203,6 +203,22 @@ void Causes::note_hang_up(const track::ConnectionLine& line, Weight weight) {
     hang_ups_.forget_reason(*line.who);
 }
 
+namespace {
+
+/// What happens is reported within this time, but for ends that wait.
+constexpr Nanoseconds kLate = std::chrono::seconds(1);
+
+/// When only TIME_WAIT was left of it, or its process was killed; nullopt: it ended without such a
+/// wait, or that wasn't seen.
+std::optional<MonoTime> over_at(const track::ConnectionLine& line) {
+    if (!line.closed) return std::nullopt;
+    if (line.closed_how == tcp::ClosedHow::signal) return closing_began(line);
+    if (!line.time_wait || !line.time_wait->dwell) return std::nullopt;
+    return *line.closed - *line.time_wait->dwell;
+}
+
+} // namespace
+
 void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     if (line.ending == tcp::Ending::open) return;
     if (line.who->tuple.local == line.who->tuple.remote)
@@ -214,7 +230,9 @@ void Causes::on_connection(const track::ConnectionLine& line, Weight weight) {
     party->endings[{line.ending, line.detail}] += weight;
     note_numbers(*party, line, weight);
     note_hang_up(line, weight);
-    if (counted_.erase(line.who->id) != 0) return;
+    const bool was_over_before = over_at(line).value_or(begin_) < begin_ - kLate;
+    if (was_over_before) party->over_before += weight;
+    if (counted_.erase(line.who->id) != 0 || was_over_before) return;
     const EndCause cause =
         unknown_.have_ended(line) ? EndCause::unknown_there : cause_of(line, *party, weight);
     if (is_explained(line, *party, cause, weight) || cause == EndCause::none) return;
@@ -279,9 +297,10 @@ void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     if (!is_over(socket)) return;
     PartyEnds* party = party_of(socket.who);
     if (!party) return;
-    party->waiting += weight;
     if (socket.numbers != nullptr && socket.numbers->bytes_sent.value_or(0) > 0)
         party->has_answered = true;
+    if (socket.known_since < begin_ - kLate) return;
+    party->waiting += weight;
     track::ConnectionLine line;
     line.who = &socket.who;
     line.seen = socket.seen;
@@ -301,7 +320,8 @@ void Causes::on_live(const track::LiveSocket& socket, Weight weight) {
     if (counted_.insert(socket.who.id).second) note(*party, cause, line, weight);
 }
 
-void Causes::next_interval(MonoTime) {
+void Causes::next_interval(MonoTime now) {
+    begin_ = now;
     parties_.clear();
     recent_.clear();
     hang_ups_.clear();

@@ -106,6 +106,7 @@ struct PartyEnds {
     bool several_pids = false;
     std::set<tcp::IpAddress> addresses; ///< that it was reached at, of a listener; some
     std::uint64_t ended = 0;
+    std::uint64_t over_before = 0; ///< of which had nothing left but TIME_WAIT when the time began
     std::uint64_t waiting =
         0; ///< in TIME_WAIT now, or closed by a death: they have ended but for the wait
     std::map<EndCause, CauseFacts> causes;
@@ -126,7 +127,8 @@ struct PartyEnds {
     Carried open_carried;
     std::uint64_t open = 0; ///< now, of those whose beginning was seen
 
-    [[nodiscard]] std::uint64_t connections() const { return ended + waiting; }
+    /// That were over in the time that is reported on.
+    [[nodiscard]] std::uint64_t connections() const { return ended - over_before + waiting; }
 
     [[nodiscard]] std::uint64_t count(EndCause cause) const {
         const CauseFacts* found = facts(cause);
@@ -146,8 +148,8 @@ class Causes : public Analysis {
 public:
     /// `lives` keeps those of the examples.
     Causes(const Flows& flows, const ListenerTimes& listeners, const UnknownConnections& unknown,
-           Lives& lives)
-        : flows_(flows), listeners_(listeners), unknown_(unknown), lives_(lives) {}
+           Lives& lives, MonoTime begin)
+        : flows_(flows), listeners_(listeners), unknown_(unknown), lives_(lives), begin_(begin) {}
 
     void on_transition(const track::TransitionLine& line, Weight weight) override;
     void on_connection(const track::ConnectionLine& line, Weight weight) override;
@@ -290,6 +292,7 @@ private:
     const ListenerTimes& listeners_;
     const UnknownConnections& unknown_;
     Lives& lives_;
+    MonoTime begin_; ///< of the time that is reported on
     Parties parties_;
     RecentEnds recent_;
     HangUps hang_ups_;

@@ -25,7 +25,7 @@ ReportMaker::ReportMaker(ReportOptions options, MonoTime begin)
     : options_(std::move(options)), begin_(begin), flows_(begin, &lives_),
       dwell_(options_.by, flows_), live_(options_.thresholds), timeline_(begin), accepts_(flows_),
       unknown_(lives_), pairs_(!options_.run.filter.empty()),
-      causes_(flows_, listeners_, unknown_, lives_),
+      causes_(flows_, listeners_, unknown_, lives_, begin),
       overview_(options_.run, options_.thresholds, dwell_) {
     const auto add_each = [this](auto&... analyses) { (add(analyses), ...); };
     add_each(overview_, flows_, listeners_, accepts_, causes_, dwell_, live_, timeline_, counters_,

@@ -13,7 +13,7 @@ struct CausesBetween : testing::Test {
     analysis::Lives lives;
     analysis::UnknownConnections unknown{lives};
     analysis::ListenerTimes listeners;
-    analysis::Causes causes{flows, listeners, unknown, lives};
+    analysis::Causes causes{flows, listeners, unknown, lives, at(0s)};
 
     EndedLine client = client_end(ClosedFirst::remote, Ending::reset_received).carried(10, 5);
     EndedLine server = served_end(ClosedFirst::none, Ending::open).carried(5, 5);

@@ -36,7 +36,7 @@ protected:
     analysis::Lives lives_;
     analysis::UnknownConnections unknown_{lives_};
     analysis::ListenerTimes listeners_;
-    analysis::Causes causes_{flows_, listeners_, unknown_, lives_};
+    analysis::Causes causes_{flows_, listeners_, unknown_, lives_, at(0s)};
     int count_ = 0;
 };
 
@@ -64,6 +64,17 @@ TEST_F(LiveCauses, of_the_living_nothing_is_known) {
     closed_by(tcp::ClosedHow::signal, 9, LAST_ACK, tcp::ClosedFirst::remote);
     closed_by(tcp::ClosedHow::signal, 9, ESTABLISHED);
     EXPECT_EQ(over(), 0U);
+}
+
+TEST_F(LiveCauses, what_was_over_before_is_of_another_interval) {
+    causes_.next_interval(at(2s)); // what is reported late isn't lost
+    closed_by(tcp::ClosedHow::signal, 9, TIME_WAIT);
+    EXPECT_EQ(over(), 1U);
+    EXPECT_EQ(died(), 1U);
+    causes_.next_interval(at(2s + 1ns));
+    closed_by(tcp::ClosedHow::signal, 9, TIME_WAIT);
+    EXPECT_EQ(over(), 0U);
+    EXPECT_EQ(died(), 0U);
 }
 
 } // namespace
