@@ -129,6 +129,16 @@ void AcceptQueues::note_late(LateAccepts& late, Nanoseconds delay,
     if (next == left.end() || next->state == tcp::State::CLOSE_WAIT) late.given_up += weight;
 }
 
+bool AcceptQueue::is_full() const {
+    // Before each report of a run there is a look, of what is replayed there may be none for long.
+    constexpr Nanoseconds kSoon = std::chrono::seconds(2);
+    if (sockets.empty() || !sockets.front().is_full()) return false;
+    const std::optional<MonoTime>& looked_at = sockets.front().looked_at;
+    return !looked_at || std::ranges::none_of(accepters, [&](const Accepter& each) {
+        return each.last > *looked_at + kSoon;
+    });
+}
+
 void AcceptQueues::note_accept(AcceptQueue& queue, const std::optional<event::Process>& by,
                                const track::Accept& accept) {
     const MonoTime at = *accept.at;
@@ -221,6 +231,7 @@ void AcceptQueues::note_listener(const track::LiveSocket& socket) {
     if (socket.numbers != nullptr && socket.numbers->unread && socket.backlog) {
         listening.queued = *socket.numbers->unread;
         listening.limit = *socket.backlog;
+        listening.looked_at = socket.numbers_at;
         queue->queued = queue->queued.value_or(0) + *listening.queued;
         queue->limit = queue->limit.value_or(0) + *listening.limit;
     }

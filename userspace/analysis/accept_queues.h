@@ -48,6 +48,7 @@ struct QueueSocket {
     bool are_all_holders = false;
     std::optional<std::uint64_t> queued; ///< as the kernel counts them, at the last look
     std::optional<std::uint64_t> limit;  ///< the queue is full beyond it
+    std::optional<MonoTime> looked_at;   ///< when that was
 
     /// As sk_acceptq_is_full() has it (include/net/sock.h).
     [[nodiscard]] bool is_full() const { return queued && limit && *queued > *limit; }
@@ -106,7 +107,8 @@ struct AcceptQueue {
     std::optional<std::uint64_t> least_limit; ///< of one socket
     bool are_limits_known = true;
 
-    [[nodiscard]] bool is_full() const { return !sockets.empty() && sockets.front().is_full(); }
+    /// Unless connections have been accepted since that was read.
+    [[nodiscard]] bool is_full() const;
     /// Those where connections wait, as far as that is known; else all.
     [[nodiscard]] std::vector<const QueueSocket*> busy_sockets() const;
     /// Whoever can take from the queue what waits there: of those that hold the sockets, those that

@@ -27,6 +27,10 @@ std::string_view short_counter_name(std::string_view name) {
 }
 
 void CounterGrowth::on_counters(const track::CountersLine& line) {
+    if (const auto known = readings_.find(line.netns); known != readings_.end())
+        known->second.last = line.at;
+    else if (readings_.size() < kMostCounters)
+        readings_.emplace(line.netns, Readings{line.at, line.at});
     for (const auto& [name, value] : line.counters) {
         const std::pair key(line.netns, name);
         if (const auto known = counters_.find(key); known != counters_.end()) {
@@ -41,6 +45,12 @@ void CounterGrowth::on_counters(const track::CountersLine& line) {
 
 void CounterGrowth::begin_anew() {
     for (auto& [key, counter] : counters_) counter.growth = 0;
+    for (auto& [netns, readings] : readings_) readings.first = readings.last;
+}
+
+Nanoseconds CounterGrowth::time_read(std::uint32_t netns) const {
+    const auto known = readings_.find(netns);
+    return known == readings_.end() ? Nanoseconds(0) : known->second.last - known->second.first;
 }
 
 std::uint64_t CounterGrowth::growth(std::uint32_t netns, std::string_view name) const {

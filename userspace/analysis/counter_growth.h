@@ -34,6 +34,8 @@ public:
 
     /// 0 also where the kernel has no such counter, or it wasn't read.
     [[nodiscard]] std::uint64_t growth(std::uint32_t netns, std::string_view name) const;
+    /// From the first reading that growth counts from to the last one; 0: there were none between.
+    [[nodiscard]] Nanoseconds time_read(std::uint32_t netns) const;
     /// Over all namespaces.
     [[nodiscard]] std::uint64_t total(std::string_view name) const;
     /// Those of a namespace that grew, by their short names.
@@ -41,7 +43,12 @@ public:
     [[nodiscard]] const Counters& counters() const { return counters_; }
 
 private:
+    struct Readings {
+        MonoTime first;
+        MonoTime last;
+    };
     Counters counters_;
+    std::map<std::uint32_t, Readings> readings_; ///< of each namespace that has counters
 };
 
 /// "ListenOverflows" of "TcpExt.ListenOverflows"; "" if it isn't of that form.

@@ -97,11 +97,16 @@ void describe(const RuleInput& evidence, const std::vector<const AcceptQueue*>& 
                     sysctl_text(evidence, netns, "net.core.somaxconn")));
 }
 
+/// In which the kernel counted: it may have been read last before the report's time began.
+Nanoseconds time_counted(const RuleInput& evidence, std::uint32_t netns) {
+    return std::max(evidence.counters.growth().time_read(netns),
+                    Nanoseconds(evidence.moment.now - evidence.moment.begin));
+}
+
 /// An overflow is counted among the drops, which have other reasons as well.
 FindingDraft queue_full_draft(const RuleInput& evidence, std::uint32_t netns) {
     const CounterGrowth& growth = evidence.counters.growth();
-    const Nanoseconds time = evidence.moment.now - evidence.moment.begin;
-    const double seconds = std::chrono::duration<double>(time).count();
+    const double seconds = std::chrono::duration<double>(time_counted(evidence, netns)).count();
     const std::uint64_t overflows = growth.growth(netns, "TcpExt.ListenOverflows");
     const bool is_critical = static_cast<double>(overflows) >= kCriticalPerSecond * seconds;
     FindingDraft draft{"accept_queue_full", is_critical && overflows > 0 && seconds > 0
@@ -121,7 +126,7 @@ void find_overflow(const RuleInput& evidence, std::uint32_t netns, FindingDrafts
         "{} overflowed {} in {}: clients' connects wait 1, 3, 7 s, or believe they are connected.",
         whose_text(evidence, found, netns),
         counted(evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows"), "time"),
-        duration_text(evidence.moment.now - evidence.moment.begin));
+        duration_text(time_counted(evidence, netns)));
     describe(evidence, found.queues, netns, draft);
     draft.scope.overflows = evidence.counters.growth().growth(netns, "TcpExt.ListenOverflows");
     drafts.push_back(std::move(draft));

@@ -33,9 +33,10 @@ std::string meanwhile_text(const RuleInput& evidence, const AcceptQueue& queue) 
                               duration_text(now - evidence.moment.begin));
 }
 
-/// " (queue 3 of 5)"
-std::string queue_text(const AcceptQueue& queue) {
-    if (!limit_of(queue)) return "";
+/// " (queue 3 of 5)"; empty if it was read before those came that wait.
+std::string queue_text(const RuleInput& evidence, const AcceptQueue& queue) {
+    const bool is_old = !evidence.overview.is_sampled() && queue.queued.value_or(0) < queue.waiting;
+    if (!limit_of(queue) || is_old) return "";
     return fmt::format(" ({} {} of {})",
                        queue.busy_sockets().size() > 1 ? "the longest queue" : "queue",
                        *longest_of(queue), *limit_of(queue));
@@ -65,8 +66,8 @@ void report_stall(const RuleInput& evidence, const AcceptQueue& queue, FindingDr
     draft.what = fmt::format("{} {} for accept() at {}, the oldest for {}{}{}: the clients {}{}.",
                              counted(waiting, "connection"), waiting == 1 ? "waits" : "wait",
                              listener_text(queue), queue.oldest_is_exact ? "" : "at least ",
-                             duration_text(queue.oldest), queue_text(queue), clients_text(queue),
-                             meanwhile_text(evidence, queue));
+                             duration_text(queue.oldest), queue_text(evidence, queue),
+                             clients_text(queue), meanwhile_text(evidence, queue));
     describe(queue, draft);
     advise_on_queue(evidence, &queue, draft);
     draft.advice.push_back(

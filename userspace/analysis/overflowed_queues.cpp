@@ -54,7 +54,8 @@ bool is_slow(const AcceptQueue& queue) {
     return queue.waiting > 0 || longest_delay(queue) >= kLongInQueue;
 }
 
-/// Of those that bear traces, or else of those where connections waited.
+/// Of those that bear traces, or else of those where connections waited: unless it may be one that
+/// isn't known.
 std::vector<const AcceptQueue*> likely(const RuleInput& evidence,
                                        const std::vector<const AcceptQueue*>& possible) {
     std::vector<const AcceptQueue*> chosen;
@@ -63,7 +64,7 @@ std::vector<const AcceptQueue*> likely(const RuleInput& evidence,
                              [&](const AcceptQueue* each) { return fits(*each); });
     };
     choose([&](const AcceptQueue& each) { return bears_traces(evidence, each); });
-    if (chosen.empty()) choose(is_slow);
+    if (chosen.empty() && evidence.overview.has_all_listeners()) choose(is_slow);
     std::ranges::stable_sort(chosen, std::greater<>(), [&](const AcceptQueue* each) {
         return std::tuple(delayed_clients(evidence, *each), each->is_full(), each->waiting,
                           longest_delay(*each));

@@ -12,8 +12,9 @@ namespace {
 struct CounterGrowthTest : testing::Test {
     analysis::CounterGrowth growth;
 
-    void read(std::vector<event::KernelCounters::Counter> counters, std::uint32_t netns = kNetns) {
-        growth.on_counters({at(1s), netns, counters});
+    void read(std::vector<event::KernelCounters::Counter> counters, std::uint32_t netns = kNetns,
+              Nanoseconds when = 1s) {
+        growth.on_counters({at(when), netns, counters});
     }
 };
 
@@ -28,6 +29,19 @@ TEST_F(CounterGrowthTest, is_counted_from_the_first_reading) {
     EXPECT_EQ(growth.growth(kNetns, "TcpExt.TW"), 0u);
     read({{"TcpExt.TW", 109}});
     EXPECT_EQ(growth.growth(kNetns, "TcpExt.TW"), 1u);
+}
+
+TEST_F(CounterGrowthTest, is_of_the_time_between_readings) {
+    EXPECT_EQ(growth.time_read(kNetns), 0s);
+    read({{"TcpExt.TW", 1}}, kNetns, 2s);
+    EXPECT_EQ(growth.time_read(kNetns), 0s);
+    read({{"TcpExt.TW", 2}}, kNetns, 5s);
+    EXPECT_EQ(growth.time_read(kNetns), 3s);
+    growth.begin_anew();
+    EXPECT_EQ(growth.time_read(kNetns), 0s);
+    read({{"TcpExt.TW", 3}}, kNetns, 15s);
+    EXPECT_EQ(growth.time_read(kNetns), 10s) << "from the reading before";
+    EXPECT_EQ(growth.time_read(kNetns + 1), 0s);
 }
 
 TEST_F(CounterGrowthTest, of_a_counter_that_went_back_is_all_that_it_has) {

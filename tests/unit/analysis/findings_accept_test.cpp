@@ -121,9 +121,42 @@ TEST_F(AcceptTest, where_none_waits_none_is_named) {
     EXPECT_THAT(advice(*f), HasSubstr("/proc/PID/stack, /proc/PID/wchan"));
 }
 
+/// The kernel's number is of the last look; connections have come since.
+TEST_F(AcceptTest, a_length_that_is_too_small_is_not_shown) {
+    listen(80, 1, 5);
+    waits(80, 2);
+    const report::Finding* f = stalled();
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what), Not(HasSubstr("(queue")));
+    EXPECT_EQ(evidence(*f, "queued"), 1);
+}
+
+TEST(AcceptQueue, from_which_was_accepted_since_is_no_longer_known_to_be_full) {
+    analysis::AcceptQueue queue;
+    queue.sockets = {{process(7, "app"), {}, false, 6, 5, at(1s)}};
+    EXPECT_TRUE(queue.is_full());
+    queue.accepters = {{process(7, "app"), at(3s)}};
+    EXPECT_TRUE(queue.is_full()) << "soon after the look";
+    queue.accepters.push_back({process(8, "app"), at(3s + 1ns)});
+    EXPECT_FALSE(queue.is_full());
+    queue.sockets.front().looked_at.reset();
+    EXPECT_TRUE(queue.is_full()) << "not known when";
+}
+
+/// Only by the filter there is no other one.
+TEST_F(AcceptTest, where_not_all_listeners_are_known_a_slow_one_isnt_the_one) {
+    options.run.filter = "--port 80";
+    listen(80, 0, 5);
+    waits(80, 1);
+    overflow(2);
+    EXPECT_THAT(std::string(full()->what),
+                HasSubstr("An accept queue in network namespace 4026531840, perhaps one that the "
+                          "filter leaves out, overflowed 2 times"));
+}
+
 TEST_F(AcceptTest, nobody_accepts) {
     threshold("accept_stalled.connections=3");
-    listen(80, 2, 5);
+    listen(80, 3, 5);
     waits(80, 2);
     EXPECT_FALSE(stalled());
     waits(80, 1, CLOSE_WAIT);
@@ -133,7 +166,7 @@ TEST_F(AcceptTest, nobody_accepts) {
     EXPECT_EQ(
         f->what,
         "3 connections wait for accept() at app (pid 7) on 10.0.0.1:80, the oldest for at "
-        "least 9.0 s (queue 2 of 5): the clients believe that they are connected (1 of them has "
+        "least 9.0 s (queue 3 of 5): the clients believe that they are connected (1 of them has "
         "closed), and none has been accepted there in the 10.0 s of this report.");
     EXPECT_EQ(evidence(*f, "waiting"), 3);
     EXPECT_EQ(evidence(*f, "half_closed"), 1);
