@@ -178,6 +178,8 @@ bool is_many(const RuleInput& evidence, std::string_view id, std::uint64_t count
              std::uint64_t all);
 /// Whether nearly all lie within a tenth, or a fifth of a second, of the median.
 bool clusters(const LogHistogram& idle);
+/// Of connects that failed: adds that the filter may leave out what shows that nothing is wrong.
+void advise_on_hidden_addresses(const RuleInput& evidence, FindingDraft& draft);
 /// Whether idle_close_race reports what ended by that cause.
 bool is_idle_race(const RuleInput& evidence, const PartyEnds& ends, EndCause cause);
 

@@ -370,11 +370,21 @@ FindingDraft refused_draft(const RuleInput& evidence, const RefusedParties& part
     if (listening.rsts_sent_here() > 0)
         draft.evidence.push_back(
             {"resets_sent_here", "RSTs sent by this host", listening.rsts_sent_here()});
-    draft.advice = listening.advice();
+    advise_on_hidden_addresses(evidence, draft);
+    std::ranges::move(listening.advice(), std::back_inserter(draft.advice));
     return draft;
 }
 
 } // namespace
+
+void advise_on_hidden_addresses(const RuleInput& evidence, FindingDraft& draft) {
+    if (evidence.overview.may_hide_addresses())
+        draft.advice.push_back("The filter leaves out connects to other addresses. Where a program "
+                               "tries two addresses "
+                               "of a host (::1 and 127.0.0.1), and one of them answers, nothing is "
+                               "wrong: look without "
+                               "that filter first.");
+}
 
 void find_connects_refused(const RuleInput& evidence, FindingDrafts& drafts) {
     for (const RefusedParties& each : refused_parties(evidence))

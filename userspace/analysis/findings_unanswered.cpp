@@ -345,6 +345,7 @@ FindingDraft unanswered_draft(const RuleInput& evidence, const ProgramKey& key,
     if (!connects.known.empty())
         draft.evidence.push_back({"known_hosts", "hosts to which it has been connected",
                                   std::uint64_t{connects.known.size()}});
+    advise_on_hidden_addresses(evidence, draft);
     draft.advice.push_back(unanswered_advice(evidence, key, connects));
     const std::string retries = sysctl_text(evidence, key.first, "net.ipv4.tcp_syn_retries");
     if (is_rejected(connects))

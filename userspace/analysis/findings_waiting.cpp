@@ -236,6 +236,10 @@ std::string why_unacknowledged(const HeldSockets& holding) {
     if (const std::uint64_t unsent = holding.unsent - holding.kept_back; unsent > 0)
         return fmt::format("{} that the FIN has to follow {} sent", counted(unsent, "byte"),
                            unsent == 1 ? "isn't" : "aren't");
+    if (holding.numbered == 0)
+        return "the FIN isn't acknowledged, or waits behind data that the peer doesn't read: "
+               "which, "
+               "isn't known, as nothing has been read of the sockets";
     return "the peer doesn't acknowledge the FIN";
 }
 
@@ -284,10 +288,13 @@ void find_closing_stuck(const RuleInput& evidence, FindingDrafts& drafts) {
                           "0, or shutdown and TCP_USER_TIMEOUT before close(), would have dropped "
                           "it"));
             }
-            if (holding->zero_window < holding->old) {
+            if (holding->numbered == 0)
+                draft.advice.push_back(
+                    "ss -tnoi shows which: the timer is 'persist' where the peer doesn't read, and "
+                    "'on' where it doesn't answer.");
+            else if (holding->zero_window < holding->old)
                 draft.advice.push_back(
                     "The peer has gone, or segments are lost on the way to it or back.");
-            }
             if (holding->shut > 0)
                 draft.advice.push_back(fmt::format(
                     "{}shutdown() was called, and close() wasn't: a process still has the socket, "

@@ -122,6 +122,13 @@ bool Overview::is_filtered_by(std::initializer_list<std::string_view> options) c
     return true;
 }
 
+bool Overview::may_hide_addresses() const {
+    std::istringstream words(run_.filter);
+    for (std::string word; words >> word;)
+        if (word == "-4" || word == "-6" || word == "--addr") return true;
+    return false;
+}
+
 void Overview::add_to(report::Report& report, const ReportContext& moment) {
     report.sections.push_back(
         {"meta", "The run", "", meta(report, moment), report::SectionPlace::background, false});

@@ -44,6 +44,9 @@ public:
     }
     /// Not everything is selected.
     [[nodiscard]] bool is_filtered() const { return !run_.filter.empty(); }
+    /// Connects are left out by their addresses: another address of the same try may have answered
+    /// (RFC 8305).
+    [[nodiscard]] bool may_hide_addresses() const;
     /// Of each network namespace that is selected, everything is.
     [[nodiscard]] bool has_whole_namespaces() const { return is_filtered_by({"--netns"}); }
     /// Of each network namespace that is selected, all listeners are.

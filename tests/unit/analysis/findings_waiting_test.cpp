@@ -132,6 +132,17 @@ TEST_F(ClosingStuck, from_the_age_on_in_either_state) {
     EXPECT_EQ(both[1]->connections.size(), 2u);
 }
 
+TEST_F(ClosingStuck, for_a_reason_that_isn_t_known_before_a_look) {
+    listed({.state = FIN_WAIT1, .ends = tuple("10.0.0.1", 40'000, "10.0.0.5", 5432)});
+    const report::Finding* f = found("closing_stuck", 2min);
+    ASSERT_TRUE(f);
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr(": the FIN isn't acknowledged, or waits behind data "
+                          "that the peer doesn't read: which, isn't known"));
+    EXPECT_THAT(advice(*f), HasSubstr("ss -tnoi"));
+    EXPECT_THAT(advice(*f), Not(HasSubstr("The peer has gone")));
+}
+
 TEST_F(ClosingStuck, from_the_number_on) {
     threshold("closing_stuck.sockets=3");
     clients(kLastAckStays, 2);
