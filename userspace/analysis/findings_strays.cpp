@@ -19,6 +19,19 @@ std::string process_of(const UnknownGroup& group) {
     return group.process ? fmt::format(" of {}", process_text(group.process)) : std::string();
 }
 
+Scope scope_of(const UnknownGroup& group) {
+    Scope scope;
+    scope.netns = group.netns;
+    scope.connections = group.connections;
+    scope.first = scope.began = group.first;
+    scope.last = group.last;
+    if (!group.translated_from.empty())
+        scope.services = {group.translated_from};
+    else if (group.translated == 0 && group.local.port != 0)
+        scope.services = {group.local};
+    return scope;
+}
+
 FindingDraft draft_of(const UnknownGroup& group, bool are_all) {
     const std::string_view so_many = are_all ? "" : "at least ";
     const std::string local = endpoint_text(group.local, group.family);
@@ -53,14 +66,7 @@ FindingDraft draft_of(const UnknownGroup& group, bool are_all) {
                       {"remote", "sent by", remote},
                       {"netns", "network namespace that knew none", std::uint64_t{group.netns}}};
     if (group.process) draft.processes.push_back({"process", "process", {*group.process}});
-    draft.scope.netns = group.netns;
-    draft.scope.connections = group.connections;
-    draft.scope.first = draft.scope.began = group.first;
-    draft.scope.last = group.last;
-    if (!group.translated_from.empty())
-        draft.scope.services = {group.translated_from};
-    else if (group.translated == 0 && group.local.port != 0)
-        draft.scope.services = {group.local};
+    draft.scope = scope_of(group);
     if (group.translated > 0)
         draft.evidence.push_back({"translated_from", "which they connect to",
                                   endpoint_text(group.translated_from, group.family)});

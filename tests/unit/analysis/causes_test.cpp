@@ -304,7 +304,6 @@ TEST_F(TriesTest, without_an_answer_have_failed) {
     EXPECT_EQ(count(EndCause::refused) + count(EndCause::unanswered), 0u);
 }
 
-/// Its TIME_WAIT ends a minute later, in another interval or in a window that began meanwhile.
 TEST_F(CausesTest, are_those_of_the_time_in_which_only_a_wait_was_left) {
     EndedLine turned = client_end(ClosedFirst::local, Ending::fin);
     turned.line.closed = at(70s);
