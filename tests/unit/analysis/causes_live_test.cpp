@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/causes.h"
+#include "ended_line.h"
 #include "lines.h"
 
 namespace tcpdwell::test {
@@ -73,6 +74,31 @@ TEST_F(LiveCauses, what_was_over_before_is_of_another_interval) {
     EXPECT_EQ(died(), 1U);
     causes_.next_interval(at(2s + 1ns));
     closed_by(tcp::ClosedHow::signal, 9, TIME_WAIT);
+    EXPECT_EQ(over(), 0U);
+    EXPECT_EQ(died(), 0U);
+}
+
+/// Their TIME_WAIT ends a minute later, in another interval or in a window that began meanwhile.
+TEST_F(LiveCauses, ends_are_of_the_interval_in_which_only_a_wait_was_left) {
+    EndedLine turned = client_end(ClosedFirst::local, Ending::fin);
+    turned.line.closed = at(70s);
+    turned.line.time_wait = track::ConnectionLine::TimeWait{60s, tcp::TimeWaitEnd::expired, 0};
+    EndedLine killed = client_end(ClosedFirst::local, Ending::reset_received)
+                           .carried(5, 5)
+                           .closed_how(tcp::ClosedHow::signal, 9)
+                           .stays(FIN_WAIT1, 60s);
+    killed.line.closed = at(70s);
+    const auto end_both = [&] {
+        causes_.on_connection(turned.get(), 1);
+        causes_.on_connection(killed.get(), 1);
+    };
+    causes_.next_interval(at(11s)); // what is reported late isn't lost
+    end_both();
+    EXPECT_EQ(over(), 2U);
+    EXPECT_EQ(died(), 1U);
+    causes_.next_interval(at(11s + 1ns));
+    end_both();
+    EXPECT_EQ(causes_.parties().begin()->second.ended, 2U) << "they are gone only now";
     EXPECT_EQ(over(), 0U);
     EXPECT_EQ(died(), 0U);
 }

@@ -304,32 +304,6 @@ TEST_F(TriesTest, without_an_answer_have_failed) {
     EXPECT_EQ(count(EndCause::refused) + count(EndCause::unanswered), 0u);
 }
 
-TEST_F(CausesTest, are_those_of_the_time_in_which_only_a_wait_was_left) {
-    EndedLine turned = client_end(ClosedFirst::local, Ending::fin);
-    turned.line.closed = at(70s);
-    turned.line.time_wait = track::ConnectionLine::TimeWait{60s, tcp::TimeWaitEnd::expired, 0};
-    EndedLine killed = client_end(ClosedFirst::local, Ending::reset_received)
-                           .carried(5, 5)
-                           .closed_how(tcp::ClosedHow::signal, 9)
-                           .stays(tcp::State::FIN_WAIT1, 60s);
-    killed.line.closed = at(70s);
-    causes.next_interval(at(11s)); // what is reported late isn't lost
-    ended(turned);
-    ended(killed);
-    const analysis::PartyEnds& party = causes.parties().begin()->second;
-    EXPECT_EQ(party.connections(), 2u);
-    EXPECT_EQ(count(EndCause::process_died), 1u);
-
-    causes.next_interval(at(11s + 1ns));
-    ended(turned);
-    ended(killed);
-    const analysis::PartyEnds& later = causes.parties().begin()->second;
-    EXPECT_EQ(later.ended, 2u) << "they are gone only now";
-    EXPECT_EQ(later.over_before, 2u);
-    EXPECT_EQ(later.connections(), 0u);
-    EXPECT_EQ(count(EndCause::process_died), 0u);
-}
-
 TEST_F(CausesTest, that_were_counted_while_it_waited_count_once) {
     EndedLine killed = served_end(ClosedFirst::local, Ending::fin)
                            .carried(5, 5)
