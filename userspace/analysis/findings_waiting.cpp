@@ -237,9 +237,8 @@ std::string why_unacknowledged(const HeldSockets& holding) {
         return fmt::format("{} that the FIN has to follow {} sent", counted(unsent, "byte"),
                            unsent == 1 ? "isn't" : "aren't");
     if (holding.numbered == 0)
-        return "the FIN isn't acknowledged, or waits behind data that the peer doesn't read: "
-               "which, "
-               "isn't known, as nothing has been read of the sockets";
+        return "the FIN isn't acknowledged, or waits behind data that the peer doesn't read "
+               "(it isn't known which: no numbers of the sockets were read)";
     return "the peer doesn't acknowledge the FIN";
 }
 
@@ -306,8 +305,7 @@ void find_closing_stuck(const RuleInput& evidence, FindingDrafts& drafts) {
             if (holding->shut < holding->old)
                 draft.advice.push_back(fmt::format(
                     "The kernel gives up after {} retransmissions or probes without an answer (0 "
-                    "means "
-                    "8, which take over a minute); until then each counts against {}.",
+                    "means 8, which take over a minute); until then each counts against {}.",
                     sysctl_text(evidence, holding->netns, "net.ipv4.tcp_orphan_retries"),
                     sysctl_text(evidence, holding->netns, "net.ipv4.tcp_max_orphans")));
             drafts.push_back(std::move(draft));

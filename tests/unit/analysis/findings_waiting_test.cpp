@@ -138,7 +138,7 @@ TEST_F(ClosingStuck, for_a_reason_that_isn_t_known_before_a_look) {
     ASSERT_TRUE(f);
     EXPECT_THAT(std::string(f->what),
                 HasSubstr(": the FIN isn't acknowledged, or waits behind data "
-                          "that the peer doesn't read: which, isn't known"));
+                          "that the peer doesn't read (it isn't known which"));
     EXPECT_THAT(advice(*f), HasSubstr("ss -tnoi"));
     EXPECT_THAT(advice(*f), Not(HasSubstr("The peer has gone")));
 }
