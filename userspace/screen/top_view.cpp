@@ -27,7 +27,9 @@ void TopView::begin(const run::Context& context) {
     collector_.emplace(options_.report, begin_);
 }
 
-Result<bool> TopView::flush(const run::RunState& state) {
+Result<bool> TopView::flush(const run::RunState& reached) {
+    // Before the first event no time has been reached.
+    const run::RunState state{reached.tracker, reached.quality, std::max(reached.now, begin_)};
     const auto here = std::chrono::steady_clock::now();
     if (here < next_keys_) return !is_over_;
     next_keys_ = here + kKeyPause;

@@ -28,7 +28,7 @@ public:
             ViewState& view);
 
     void begin(const run::Context& context) override;
-    Result<bool> flush(const run::RunState& state) override;
+    Result<bool> flush(const run::RunState& reached) override;
     Result<void> finish() override { return {}; }
     void settled(const run::RunState&) override { collector_.reset(); }
     bool wants_look(MonoTime now) override;
