@@ -304,7 +304,7 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
         holding.netns = socket.who.netns;
         holding.comm = comm;
         holding.inherited = actors.inherited;
-        holding.are_holders = holding.looked_up = true;
+        holding.looked_up = true;
     }
     holding.seen_at = now_;
     holding.sockets += weight;
@@ -325,7 +325,7 @@ void OpenSockets::add(Kind kind, const track::LiveSocket& socket, Nanoseconds ag
              (holding.owner && holding.owner->pid != socket.who.process->pid))
         holding.owner.reset();
     holding.old += weight;
-    holding.are_holders = holding.are_holders && actors.are_holders;
+    if (actors.are_holders) holding.held += weight;
     holding.looked_up = holding.looked_up && actors.looked_up;
     add_processes(holding, actors.processes);
     if (kind == Kind::in_state && has_fin_to_send(socket.state) && is_half_closed(socket))

@@ -26,8 +26,7 @@ struct HeldSockets {
     /// The processes that hold them now, as far as they were looked up; else those that connected
     /// or accepted. At most TD_MOST_HOLDERS, none twice: where there are as many, perhaps not all.
     std::vector<event::Process> processes;
-    bool are_holders = false; ///< the processes were found to have a descriptor of each
-    bool looked_up = false;   ///< the processes are those that have a descriptor, all of them
+    bool looked_up = false; ///< the processes are those that have a descriptor, all of them
     /// By other programs than the one that connected or accepted, which has closed its own
     /// descriptor (provided that all were looked up): they inherited it, or were given it.
     bool inherited = false;
@@ -50,6 +49,7 @@ struct HeldSockets {
     std::optional<event::Process> owner;
     std::uint64_t sockets = 0;
     std::uint64_t old = 0;       ///< of which as old as the state's threshold
+    std::uint64_t held = 0;      ///< old ones of which processes were found that have a descriptor
     Nanoseconds oldest{};        ///< at least
     bool oldest_is_exact = true; ///< its beginning was seen
     /// When the first of the old ones came to its state, or its peer was heard last: known of all,

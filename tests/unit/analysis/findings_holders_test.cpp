@@ -80,6 +80,21 @@ TEST_F(HeldInCloseWait, nobody_is_named_where_no_process_is_known) {
     EXPECT_THAT(advice(*f), Not(HasSubstr("Ending")));
 }
 
+TEST_F(HeldInCloseWait, who_opened_it_holds_it_only_where_that_was_looked_up) {
+    socket(kSeven);
+    const report::Finding* f = leak();
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what,
+              "app (pid 7) accepted or connected 1 socket that has been in CLOSE_WAIT for longer "
+              "than 60.0 s, the oldest for at least 100.0 s: the peers have closed, and close() "
+              "isn't called; which processes have a descriptor hasn't been looked up.");
+    socket(kSeven);
+    EXPECT_THAT(std::string(leak()->what),
+                HasSubstr("app (pid 7) accepted or connected 2 sockets that have been in"));
+    socket(kSeven, {kEight});
+    EXPECT_THAT(std::string(leak()->what), HasSubstr("app (pids 7, 8) have 3 sockets in"));
+}
+
 TEST_F(HeldInCloseWait, a_process_of_another_pid_namespace_has_a_name_only) {
     socket(process(0, "app"), {process(0, "app")});
     const report::Finding* f = leak();

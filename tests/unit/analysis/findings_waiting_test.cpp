@@ -46,7 +46,8 @@ TEST_F(CloseWaitLeak, evidence_and_advice) {
     EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "oldest_local")), "10.0.0.1:40000");
     EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "oldest_remote")), "10.0.0.5:5432");
     EXPECT_EQ(std::get<std::string_view>(fact(f->evidence, "comm")), "app");
-    EXPECT_THAT(std::string(f->what), HasSubstr("app (pid 1000) has 1 socket in CLOSE_WAIT"));
+    EXPECT_THAT(std::string(f->what),
+                HasSubstr("app (pid 1000) accepted or connected 1 socket that has been"));
     EXPECT_THAT(advice(*f), HasSubstr("/proc/1000/fd"));
 }
 
