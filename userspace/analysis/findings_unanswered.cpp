@@ -109,11 +109,13 @@ bool needs_second_syn(const UnansweredConnects& connects) {
     return connects.answers.count >= kEnough && connects.answers.late == connects.answers.count;
 }
 
-/// Some of what connections to these hosts send gets lost, however it isn't by chance.
+/// Some of what connections to these hosts send gets lost, however it isn't by chance. Where
+/// nothing was answered meanwhile, what was sent again is of the same time: then nothing gets
+/// through.
 bool is_lossy(const UnansweredConnects& connects) {
     constexpr std::uint64_t kEnough = 5;
     constexpr double kShare = 0.05;
-    return connects.carried.retransmitted >= kEnough &&
+    return connects.meanwhile > 0 && connects.carried.retransmitted >= kEnough &&
            share_of(connects.carried.retransmitted, connects.carried.sent) >= kShare;
 }
 

@@ -40,6 +40,11 @@ TEST_F(UnansweredThere, where_segments_are_lost_on_the_way) {
     elsewhere.numbers.segments_retransmitted = 0;
     end(there);
     end(elsewhere, 2);
+    EXPECT_EQ(what(), "3 of 4 connects of app to 10.0.0.1:80 got no answer.")
+        << "what was sent again may have been so while nothing got through";
+    there.get();
+    connected(there.who, 1ms, 1500ms);
+    fail(1); // at the same time
     EXPECT_THAT(what(), HasSubstr(": the way there loses segments, for 20 of 100 segments on "
                                   "connections that came to be had to be sent again (0 of 200 "
                                   "to other hosts)."));
