@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "netns.h"
+#include "report_run.h"
 #include "sockets.h"
 #include "tracer.h"
 
@@ -82,6 +83,27 @@ TEST_F(KernelFilters, portsByRangeAndExcluded) {
     EXPECT_EQ(traced({"--addr", "!10.0.0.0/8"}), kBoth);
     EXPECT_EQ(traced({"--addr", "!127.0.0.0/8"}), std::set<int>());
     EXPECT_EQ(traced({"--comm", "!no-such-program"}), kBoth);
+}
+
+// Whose they are is known only after they are listed, and nothing moves then.
+TEST_F(KernelFilters, whatWaitsIsSelectedByItsProcess) {
+    const Fd client = tcp_socket(AF_INET);
+    connect_to(client, local_of(first_));
+    const Fd server = accept_from(first_);
+    const std::string pid = std::to_string(getpid());
+    for (const auto& [option, value, is_ours] : {std::tuple("--pid", pid, true),
+                                                 {"--comm", "kernel_filters*", true},
+                                                 {"--pid", "!" + pid, false},
+                                                 {"--comm", "!kernel_filters*", false}}) {
+        ReportRun run({"--netns", std::to_string(current_netns()), option, value});
+        run.await_tracing();
+        run.interrupt();
+        const nlohmann::json report = run.only_report();
+        EXPECT_EQ(report.at("quality").at("open"), is_ours ? 2 : 0) << option << ' ' << value;
+        const nlohmann::json& states = report.at("states");
+        EXPECT_EQ(states.at("ESTABLISHED").at("open"), is_ours ? 2 : 0) << option << ' ' << value;
+        EXPECT_EQ(states.at("LISTEN").at("open"), is_ours ? 2 : 0) << option << ' ' << value;
+    }
 }
 
 TEST_F(KernelFilters, everyListIsFull) {

@@ -17,6 +17,9 @@ public:
     bool wants_look(MonoTime now) override { return next_.wants_look(now); }
     Result<void> finish() override { return next_.finish(); }
     void on_move(const track::StateMove& move) override { next_.on_move(move); }
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) override {
+        next_.on_learnt(who, state, at);
+    }
     void on_transition(const track::TransitionLine& line) override { next_.on_transition(line); }
     void on_connection(const track::ConnectionLine& line) override { next_.on_connection(line); }
     void on_lost(const track::LostLine& line) override { next_.on_lost(line); }

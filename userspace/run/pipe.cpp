@@ -27,7 +27,7 @@ std::size_t Context::on_event(const event::Event& event) {
     else if (const auto* path = std::get_if<event::CgroupPath>(&event))
         return learn(*path);
     else if (const auto* container = std::get_if<event::ContainerName>(&event))
-        return containers_.learn(container->cgroup, container->text);
+        return learn(*container);
     else if (const auto* fact = std::get_if<event::Fact>(&event))
         return learn(*fact) ? 0 : 1;
     else if (const auto* forked = std::get_if<event::ProcessForked>(&event))
@@ -35,7 +35,13 @@ std::size_t Context::on_event(const event::Event& event) {
     return 0;
 }
 
+std::size_t Context::learn(const event::ContainerName& container) {
+    ++names_learnt_;
+    return containers_.learn(container.cgroup, container.text);
+}
+
 std::size_t Context::learn(const event::CgroupPath& cgroup) {
+    ++names_learnt_;
     std::size_t gone = cgroups_.learn(cgroup.id, cgroup.path);
     const event::ContainerPath container = event::container_of_path(cgroup.path);
     if (!container.name.empty()) gone += containers_.learn(cgroup.id, container.name);

@@ -43,6 +43,8 @@ public:
         return {[this](std::uint64_t id) { return cgroup(id); },
                 [this](std::uint64_t id) { return container(id); }};
     }
+    /// How often the name of a cgroup or container became known, or another one.
+    [[nodiscard]] std::uint64_t names_learnt() const { return names_learnt_; }
     [[nodiscard]] const std::vector<event::Fact>& facts() const { return facts_; }
     [[nodiscard]] const event::ProcessTree& processes() const { return processes_; }
 
@@ -53,10 +55,12 @@ private:
 
     bool learn(const event::Fact& fact); ///< the latest value counts
     std::size_t learn(const event::CgroupPath& cgroup);
+    std::size_t learn(const event::ContainerName& container);
 
     ClockAnchor clock_;
     KnownPaths cgroups_;
     KnownPaths containers_; ///< as views show them, by cgroup
+    std::uint64_t names_learnt_ = 0;
     event::ProcessTree processes_;
     ByteBudget about_host_{kMostAboutHost};
     ByteBudget about_namespaces_{kMostAboutNamespaces};

@@ -5,6 +5,20 @@
 
 namespace tcpdwell::run {
 
+namespace {
+
+bool goes_by_names(const event::Filter& filter) {
+    return !filter.cgroups.empty() || !filter.containers.empty();
+}
+
+} // namespace
+
+Selection::Selection(event::Filter filter, const Context& context, Consumer& next,
+                     std::vector<event::Filter> recorded)
+    : ForwardingConsumer(next), filter_(std::move(filter)), recorded_(std::move(recorded)),
+      context_(context),
+      goes_by_names_(goes_by_names(filter_) || std::ranges::any_of(recorded_, goes_by_names)) {}
+
 bool Selection::matches(const event::Filter& filter, const track::ConnectionIdentity& who) const {
     std::optional<std::string_view> cgroup;
     if (!filter.cgroups.empty()) cgroup = context_.cgroup(who.cgroup);
@@ -41,6 +55,30 @@ void Selection::on_move(const track::StateMove& move) {
     if (!seen.from && !seen.to) return;
     counted = seen.to ? who.id : 0;
     next().on_move(seen);
+}
+
+void Selection::on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) {
+    if (selects(who) != is_counted(who)) on_move({at, &who, state, state});
+}
+
+void Selection::review(const RunState& state) {
+    if (!goes_by_names_ || names_learnt_ == context_.names_learnt()) return;
+    names_learnt_ = context_.names_learnt();
+    state.tracker.for_each_live([&](const track::LiveSocket& socket) {
+        // The move that begins it may be still to come.
+        if (socket.state == tcp::State::SYN_SENT && socket.who.tuple.local.port == 0) return;
+        on_learnt(socket.who, socket.state, state.now);
+    });
+}
+
+Result<bool> Selection::flush(const RunState& state) {
+    review(state);
+    return ForwardingConsumer::flush(state);
+}
+
+void Selection::settled(const RunState& state) {
+    review(state);
+    ForwardingConsumer::settled(state);
 }
 
 void Selection::on_transition(const track::TransitionLine& line) {

@@ -12,18 +12,16 @@
 namespace tcpdwell::run {
 
 /// Passes on the lines of selected connections. Whether a connection is selected is judged at each
-/// of its lines, by what is known then: it may change when its process or cgroup becomes known, or
-/// when another process accepts it. What follows gets moves that add up all the same: one that is
-/// selected from now on comes from nowhere, and one that no longer is leaves. Memory: with a
-/// filter, eight bytes for each connection that the tracker holds.
+/// of its lines, and whenever more is known of it or of its cgroup: a socket that waits has no
+/// lines. It may change when another process accepts it, too. What follows gets moves that add up
+/// all the same: one that is selected from now on comes from nowhere, and one that no longer is
+/// leaves. Memory: with a filter, eight bytes for each connection that the tracker holds.
 class Selection final : public ForwardingConsumer {
 public:
     /// `recorded`: see recording::Head::filters. `context` (for paths of cgroups) and `next` must
     /// outlive this.
     Selection(event::Filter filter, const Context& context, Consumer& next,
-              std::vector<event::Filter> recorded = {})
-        : ForwardingConsumer(next), filter_(std::move(filter)), recorded_(std::move(recorded)),
-          context_(context) {}
+              std::vector<event::Filter> recorded = {});
 
     /// Where lines have to go: past this if everything is selected.
     [[nodiscard]] Consumer& entrance() {
@@ -39,6 +37,9 @@ public:
     [[nodiscard]] track::TrackerTotals selected(track::TrackerTotals seen);
 
     void on_move(const track::StateMove& move) override;
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) override;
+    Result<bool> flush(const RunState& state) override;
+    void settled(const RunState& state) override;
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     /// By the namespace only: the kernel counts for all of its connections together.
@@ -49,13 +50,20 @@ public:
 private:
     [[nodiscard]] bool matches(const event::Filter& filter,
                                const track::ConnectionIdentity& who) const;
+    [[nodiscard]] bool is_counted(const track::ConnectionIdentity& who) const {
+        return who.slot < counted_.size() && counted_[who.slot] == who.id;
+    }
+    /// Judges the sockets that are there by the names of cgroups and containers as they are now.
+    void review(const RunState& state);
 
     event::Filter filter_;
     std::vector<event::Filter> recorded_;
     const Context& context_;
     std::vector<track::ConnectionId>
-        counted_; ///< by slot: the connection that the next one counts in a state; 0: none
-    std::uint64_t transitions_ = 0; ///< selected
+        counted_;        ///< by slot: the connection that the next one counts in a state; 0: none
+    bool goes_by_names_; ///< of cgroups or containers
+    std::uint64_t names_learnt_ = 0; ///< those of the context at the last review
+    std::uint64_t transitions_ = 0;  ///< selected
     std::uint64_t connections_ = 0;
 };
 

@@ -27,6 +27,10 @@ void LineGate::on_move(const track::StateMove& move) {
     if (window_.contains(move.at)) next().on_move(move);
 }
 
+void LineGate::on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) {
+    if (window_.contains(at)) next().on_learnt(who, state, at);
+}
+
 void LineGate::on_transition(const track::TransitionLine& line) {
     if (window_.contains(line.at)) next().on_transition(line);
 }
@@ -103,6 +107,10 @@ void PeriodGate::on_move(const track::StateMove& move) {
     track::StateMove within = move;
     within.at = clamped(move.at);
     next().on_move(within);
+}
+
+void PeriodGate::on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) {
+    if (is_open_) next().on_learnt(who, state, clamped(at));
 }
 
 void PeriodGate::on_transition(const track::TransitionLine& line) {

@@ -29,6 +29,7 @@ public:
     void settled(const RunState& state) override;
     Result<void> finish() override;
     void on_move(const track::StateMove& move) override;
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) override;
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;
@@ -60,6 +61,7 @@ public:
     void settled(const RunState& state) override;
     Result<void> finish() override;
     void on_move(const track::StateMove& move) override;
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) override;
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;

@@ -186,7 +186,7 @@ void Tracker::Impl::on_transition(Connection& c, const event::StateChange& e, bo
     }
     note_socket(c, e);
     note_closer(c, e);
-    if (e.from == e.to) return; // close() after shutdown(): the state goes on
+    if (e.from == e.to) return report_learnt(c, e.at); // close() after shutdown()
 
     note_first_fin(c, e);
     move(c, e.to, e.at);

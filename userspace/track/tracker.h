@@ -19,6 +19,9 @@ class TrackerListener {
 public:
     virtual ~TrackerListener() = default;
     virtual void on_move(const StateMove&) {}
+    /// More is known of a connection or listener that is in `state` than at its last move: whose it
+    /// is, who closed it, or its local port.
+    virtual void on_learnt(const ConnectionIdentity&, tcp::State, MonoTime) {}
     /// Right after the move that goes with it.
     virtual void on_transition(const TransitionLine& line) = 0;
     /// After the last move.

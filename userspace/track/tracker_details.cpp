@@ -99,10 +99,13 @@ void Tracker::Impl::handle(const event::HoldersFound& e) {
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
     if (c->last_event > e.at) return; // it may be another's by now
     Holders found{e.processes, e.count, e.partial};
-    if (c->inherited_owner && !found.processes.empty()) c->who.process = found.processes.front();
+    const bool is_heir =
+        c->inherited_owner && !found.processes.empty() && c->who.process != found.processes.front();
+    if (is_heir) c->who.process = found.processes.front();
     if (!last_holders_ || *last_holders_ != found)
         last_holders_ = std::make_shared<const Holders>(std::move(found));
     holders_[c->who.slot] = last_holders_;
+    if (is_heir) report_learnt(*c, e.at);
 }
 
 const Holders* Tracker::Impl::holders_of(const Connection& c) const {

@@ -111,6 +111,8 @@ private:
     /// For listeners: it is in another state. `born`: its birth was seen.
     void report_move(const Connection& c, std::optional<tcp::State> from,
                      std::optional<tcp::State> to, MonoTime at, bool born = false);
+    /// `who` has changed since the last move.
+    void report_learnt(const Connection& c, MonoTime at);
     void release_birth(Connection& c);
     /// The last trace is gone from the kernel; the line follows when nothing more can come.
     void end(Connection& c, MonoTime at);

@@ -119,6 +119,11 @@ void Tracker::Impl::report_move(const Connection& c, std::optional<tcp::State> f
     if (from || to) listener_.on_move(StateMove{at, &c.who, from, to, born, c.closed_how});
 }
 
+void Tracker::Impl::report_learnt(const Connection& c, MonoTime at) {
+    if (!c.ended && !c.birth_held && c.state != tcp::State::CLOSE)
+        listener_.on_learnt(c.who, c.state, at);
+}
+
 void Tracker::Impl::release_birth(Connection& c) {
     if (!c.birth_held) return;
     c.birth_held = false;

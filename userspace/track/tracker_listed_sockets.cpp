@@ -41,6 +41,7 @@ void Tracker::Impl::handle(const event::OwnerFound& e) {
         note_accepted(*c, e.at);
     }
     if (!e.owner.process) return; // a kernel thread has accepted it
+    const std::optional<event::Process> before = c->who.process;
     if (e.how == TD_OWNER_ACCEPTED) {
         c->who.process = e.owner.process;
         c->inherited_owner = false;
@@ -48,6 +49,7 @@ void Tracker::Impl::handle(const event::OwnerFound& e) {
         c->who.process = e.owner.process;
     }
     if (e.owner.uid) c->who.uid = e.owner.uid;
+    if (c->who.process != before) report_learnt(*c, e.at);
 }
 
 void Tracker::Impl::handle(const event::PortKnown& e) {
@@ -55,6 +57,7 @@ void Tracker::Impl::handle(const event::PortKnown& e) {
     if (!c || c->ended || c->socket != e.sock || c->who.tuple.remote != e.tuple.remote) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
     learn_tuple(*c, e.tuple);
+    report_learnt(*c, e.at);
 }
 
 void Tracker::Impl::handle(const event::LostTotals& e) {

@@ -78,6 +78,9 @@ public:
     }
 
     void on_move(const track::StateMove& move) override { front->on_move(move); }
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) override {
+        front->on_learnt(who, state, at);
+    }
     void on_transition(const track::TransitionLine& line) override { front->on_transition(line); }
     void on_connection(const track::ConnectionLine& line) override { front->on_connection(line); }
     void on_lost(const track::LostLine& line) override { front->on_lost(line); }

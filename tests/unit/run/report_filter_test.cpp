@@ -13,8 +13,29 @@ namespace {
 
 /// A report on what one process holds.
 struct ReportOf : TrackedReport {
-    explicit ReportOf(std::uint32_t pid) : selection(event::Filter{.pids = {pid}}, context, lines) {
+    explicit ReportOf(std::uint32_t pid) : ReportOf(event::Filter{.pids = {pid}}) {}
+    explicit ReportOf(event::Filter filter) : selection(std::move(filter), context, lines) {
         front = &selection;
+    }
+    /// A listing finds a connection and a listener, in this cgroup.
+    void find_waiting(std::uint64_t cgroup) {
+        feed(event::Snapshot{now(), kNetns, TD_SNAPSHOT_BEGIN, false}, now());
+        for (const auto& [state, sock] : {std::pair(ESTABLISHED, kConnection), {LISTEN, kListener}})
+            feed(event::SocketListed{now(), kNetns, sock, sock,
+                                     state == LISTEN ? tuple("10.0.0.1", 80, "0.0.0.0", 0)
+                                                     : tuple("10.0.0.1", 40'000, "10.0.0.2", 5432),
+                                     state, false, false, false, std::nullopt, std::nullopt, 0,
+                                     event::Owner{std::nullopt, 0, cgroup}, true},
+                 now());
+        feed(event::Snapshot{now(), kNetns, TD_SNAPSHOT_END, true}, now());
+    }
+    static constexpr std::uint64_t kConnection = 0xffff888000001000;
+    static constexpr std::uint64_t kListener = 0xffff888000002000;
+    void expect_open(std::uint64_t number) {
+        const report::Report made = report();
+        EXPECT_EQ(quality(made, "connections"), number);
+        EXPECT_EQ(distribution(made, "states", "ESTABLISHED").open, number);
+        EXPECT_EQ(distribution(made, "states", "LISTEN").open, number);
     }
 
     run::Context context;
@@ -73,6 +94,34 @@ TEST(ReportFilter, who_passes_once_it_is_accepted_is_counted_from_then_on) {
     EXPECT_EQ(distribution(report, "states", "ESTABLISHED").count, 1u);
     EXPECT_EQ(distribution(report, "states", "TIME_WAIT").count, 1u);
     EXPECT_TRUE(last_sample(report).empty());
+}
+
+/// Neither moves: what waits has to be found all the same.
+TEST(ReportFilter, what_was_listed_is_counted_once_its_owner_is_known) {
+    for (const std::uint32_t pid : {7u, 8u}) {
+        ReportOf run(7);
+        run.find_waiting(1);
+        for (const std::uint64_t sock : {ReportOf::kConnection, ReportOf::kListener})
+            run.feed(event::OwnerFound{run.now(), sock, sock,
+                                       event::Owner{process(pid, "app"), 0, 1}, TD_OWNER_HOLDS},
+                     run.now());
+        run.expect_open(pid == 7 ? 1 : 0);
+    }
+}
+
+TEST(ReportFilter, what_was_listed_is_counted_once_its_container_is_known) {
+    ReportOf run(event::Filter{.containers = {"web"}});
+    run.find_waiting(42);
+    const event::DataQuality all_is_there;
+    run.context.on_event(event::CgroupPath{42, "/app"});
+    ASSERT_TRUE(run.selection.flush({run.tracker, all_is_there, run.now()}));
+    run.expect_open(0);
+    run.context.on_event(event::ContainerName{42, "web"});
+    run.selection.settled({run.tracker, all_is_there, run.now()});
+    run.expect_open(1);
+    run.context.on_event(event::ContainerName{42, "renamed"});
+    ASSERT_TRUE(run.selection.flush({run.tracker, all_is_there, run.now()}));
+    run.expect_open(0);
 }
 
 TEST(ReportFilter, who_passes_no_more_leaves_every_count) {

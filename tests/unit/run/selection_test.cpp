@@ -72,6 +72,15 @@ public:
             changes_mind += expected.erase(move.who->id) != 0 && move.to ? 1 : 0;
         EXPECT_EQ(selected.states, expected);
     }
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) override {
+        selection.on_learnt(who, state, at);
+        EXPECT_EQ(all.states.at(who.id), state);
+        if (selection.selects(who))
+            learnt_of += expected.insert_or_assign(who.id, state).second ? 1 : 0;
+        else
+            expected.erase(who.id);
+        EXPECT_EQ(selected.states, expected);
+    }
     void on_transition(const track::TransitionLine& line) override {
         transitions += selection.selects(*line.who) ? 1 : 0;
         selection.on_transition(line);
@@ -88,6 +97,7 @@ public:
     run::Selection selection;
     States expected;
     int changes_mind = 0; ///< connections that were selected, and went on without
+    int learnt_of = 0;    ///< connections that were selected without moving
     int transitions = 0;
     int connections = 0;
 };
@@ -116,6 +126,7 @@ synth::GeneratedConnection traffic(std::uint64_t seed) {
 
 TEST(Selection, moves_behind_it_follow_from_each_other) {
     int changes_mind = 0;
+    int learnt_of = 0;
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
         const synth::GeneratedConnection story = traffic(seed);
         std::vector<event::Filter> filters(6);
@@ -144,9 +155,11 @@ TEST(Selection, moves_behind_it_follow_from_each_other) {
             EXPECT_GT(split.selected.moves, 0);
             EXPECT_LT(split.selected.moves, split.all.moves);
             changes_mind += split.changes_mind;
+            learnt_of += split.learnt_of;
         }
     }
     EXPECT_GT(changes_mind, 10);
+    EXPECT_GT(learnt_of, 10);
 }
 
 TEST(Selection, of_everything_is_not_in_the_way) {
