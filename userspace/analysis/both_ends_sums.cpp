@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "analysis/client_end.h"
+
 namespace tcpdwell::analysis {
 namespace {
 
@@ -108,11 +110,9 @@ private:
                 continue;
             for (std::uint32_t other = 0; other < hosts_.size(); ++other) {
                 if (other == host || !hosts_[other].owns(end.remote.address)) continue;
-                const bool connects =
-                    end.role == tcp::Role::client ||
-                    (end.role == tcp::Role::unknown && end.local.port > end.remote.port);
-                UnmatchedEnds& alone =
-                    connects ? pair(host, other).only_client : pair(other, host).only_server;
+                UnmatchedEnds& alone = is_client_end(end.role, end.local.port, end.remote.port)
+                                           ? pair(host, other).only_client
+                                           : pair(other, host).only_server;
                 alone.connections += weight_;
                 if (is_outside(end, own, other, host)) alone.outside += weight_;
             }

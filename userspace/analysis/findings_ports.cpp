@@ -90,7 +90,7 @@ void name_programs(const std::vector<const PartyEnds*>& programs, FindingDraft& 
 
 /// By whom, where it is one program. Of ports that bind() holds beside them that isn't known.
 std::string holder_text(const PortRow& row, const PortUse& use) {
-    const bool is_one = !row.several_programs && (row.is_bound() || use.bound == 0);
+    const bool is_one = !row.is_of_several() && (row.is_bound() || use.bound == 0);
     return !is_one || row.comm[0] == 0 ? std::string() : fmt::format(" by {}", comm_of(row.comm));
 }
 
@@ -123,7 +123,7 @@ std::string state_text(PortState state) {
 
 /// ", now 278 by crawler, 22 by payment, 300 of them in TIME_WAIT"
 std::string holding_text(const PortRow& row, const PortHolders& holders) {
-    std::string text = row.several_programs ? shares_text(holders) : std::string();
+    std::string text = row.is_of_several() ? shares_text(holders) : std::string();
     if (const PortState state = holders.most_are(); state != PortState::other)
         text += fmt::format("{}{} of them {}", text.empty() ? "" : ", ", holders.in(state),
                             state_text(state));
@@ -150,7 +150,7 @@ std::string_view port_cure(PortState state) {
 
 /// Of several programs the one that holds most; empty: none does.
 std::string hog_of(const PortRow& row, const PortHolders* holders) {
-    if (!row.several_programs || holders == nullptr) return {};
+    if (!row.is_of_several() || holders == nullptr) return {};
     const PortHolders::Program most = holders->programs().front();
     return most.ports * 2 <= holders->count() || most.comm[0] == 0 ? std::string()
                                                                    : comm_of(most.comm);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <utility>
 
+#include "analysis/client_end.h"
 #include "analysis/end_cause.h"
 #include "analysis/harmless_end.h"
 #include "base/hash.h"
@@ -117,7 +118,7 @@ Flows::GroupKey Flows::key_of(const track::ConnectionIdentity& who) const {
         key.service.local = who.tuple.local;
         key.service.family = who.tuple.family;
         key.service = canonical(key.service);
-    } else if (who.role == tcp::Role::client) {
+    } else if (is_client_end(who.role, who.tuple.local.port, who.tuple.remote.port)) {
         key.family = who.tuple.family;
         key.local = who.tuple.local.address;
         key.remote = who.tuple.remote;
@@ -193,9 +194,8 @@ std::uint32_t Flows::group_for(const track::ConnectionIdentity& who) {
     if (const auto it = index_.find(key); it != index_.end()) return it->second;
     Group group;
     group.service = service_for(key.service);
-    const bool active = who.role == tcp::Role::client;
-    group.remote = active ? remote_for(key) : kNone;
-    group.port = active ? port_for(key) : kNone;
+    group.remote = who.role == tcp::Role::client ? remote_for(key) : kNone;
+    group.port = port_for(key);
     const auto index = static_cast<std::uint32_t>(groups_.size());
     if (groups_.size() >= 4 * kMaxGroups) { // then one group for each service
         key = GroupKey{.service = key.service};
@@ -234,12 +234,13 @@ void Flows::time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime a
 }
 
 void Flows::hold_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at,
-                      bool is_new, Weight weight) {
+                      Holding how, Weight weight) {
     if (group.port == kNone) return;
     PortRow& row = ports_[group.port];
     if (row.is_bound() && ++sharers_[{group.port, who.tuple.local.port}] > 1) return;
     row.held.enter(at, weight);
-    if (is_new) row.opened += weight;
+    if (how == Holding::begun) row.opened += weight;
+    if (how == Holding::found) row.held_at_begin += weight;
 }
 
 void Flows::release_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at,
@@ -269,7 +270,7 @@ void Flows::regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, 
     const Group& after = groups_[index];
     if (before.port != after.port) {
         release_port(before, who, at, weight);
-        hold_port(after, who, at, before.port == kNone, weight);
+        hold_port(after, who, at, before.port == kNone ? Holding::begun : Holding::moved, weight);
     }
     entry = index + 1;
 }
@@ -290,7 +291,7 @@ void Flows::on_move(const track::StateMove& move, Weight weight) {
         if (!move.to) return;
         entry = group_for(who) + 1;
         const Group& group = groups_[entry - 1];
-        hold_port(group, who, at, move.born, weight);
+        hold_port(group, who, at, move.born ? Holding::begun : Holding::found, weight);
     } else if (may_have_learnt(move)) {
         regroup(who, entry, at, weight);
     }

@@ -124,11 +124,15 @@ struct PortRow {
     Examples holders;                ///< now
     PortHolders holding;             ///< likewise
     std::uint64_t opened = 0;        ///< connections begun since the report's begin
-    std::uint64_t held_at_begin = 0; ///< when the report's time began
+    std::uint64_t held_at_begin = 0; ///< when the report's time began, or found later
 
     void note(const std::array<char, TD_COMM_LEN>& program) {
+        if (program[0] == 0) return; // of which program that is, isn't known
+        if (comm[0] == 0) comm = program;
         several_programs = several_programs || comm != program;
     }
+    /// Whether `comm` has perhaps only a part of what is held now.
+    [[nodiscard]] bool is_of_several() const { return several_programs || holding.has_unknown(); }
     void restart(MonoTime now) {
         held.restart(now);
         holders = Examples();
@@ -241,8 +245,14 @@ private:
     void regroup(const track::ConnectionIdentity& who, std::uint32_t& entry, MonoTime at,
                  Weight weight);
     void on_listener(const track::StateMove& move);
+    /// How it comes that a connection holds a port.
+    enum class Holding {
+        begun,
+        found, ///< it was there before the report's time, or before it was known
+        moved, ///< it is in another row now
+    };
     void hold_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at,
-                   bool is_new, Weight weight);
+                   Holding how, Weight weight);
     void release_port(const Group& group, const track::ConnectionIdentity& who, MonoTime at,
                       Weight weight);
     void time_wait_gauges(const Group& group, std::uint32_t netns, MonoTime at, Weight weight,

@@ -50,4 +50,8 @@ std::vector<PortHolders::Program> PortHolders::programs() const {
     return sorted;
 }
 
+bool PortHolders::has_unknown() const {
+    return std::ranges::any_of(programs_, [](const Program& each) { return each.comm[0] == 0; });
+}
+
 } // namespace tcpdwell::analysis

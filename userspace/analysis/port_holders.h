@@ -40,6 +40,8 @@ public:
     [[nodiscard]] PortState most_are() const;
     /// The ones with the most first.
     [[nodiscard]] std::vector<Program> programs() const;
+    /// Whether it isn't known of all which program they are of.
+    [[nodiscard]] bool has_unknown() const;
 
 private:
     EnumArray<PortState, std::uint64_t> states_;

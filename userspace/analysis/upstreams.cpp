@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/upstreams.h"
 
+#include "analysis/client_end.h"
+
 namespace tcpdwell::analysis {
 
-/// Of a connection from before tracing it isn't known which end is the server's: mostly that of the
-/// lower port. Only where both ends agree on it, anything comes of that.
+/// Which end is the server's may be a guess. Only where both ends agree on it, anything comes of
+/// it.
 void Upstreams::note_ends(const track::ConnectionIdentity& who) {
     const std::uint32_t pid = who.process->pid;
     const tcp::FourTuple& ends = who.tuple;
-    const bool is_server = who.role == tcp::Role::server ||
-                           (who.role == tcp::Role::unknown && ends.local.port < ends.remote.port);
-    if (is_server) {
+    if (!is_client_end(who.role, ends.local.port, ends.remote.port)) {
         const Served key = served(who.netns, ends.local);
         if (served_.size() < kMostProcesses || served_.contains(key)) note_some(served_[key], pid);
     } else if (asked_.size() < kMostProcesses || asked_.contains(pid)) {

@@ -75,6 +75,37 @@ TEST_F(EphemeralPortsLow, what_has_gone_is_not_described_by_what_is_left) {
     EXPECT_THAT(std::string(f->what), HasSubstr("were held by app."));
 }
 
+/// Whoever comes when the ports are gone already is to see it. The roles of what was there before
+/// aren't known.
+TEST_F(EphemeralPortsLow, also_where_they_were_held_before_tracing) {
+    const auto hold = [&](tcp::Port first, int count, tcp::State state,
+                          const std::optional<event::Process>& opener = {}) {
+        for (int i = 0; i < count; ++i)
+            listed({.state = state,
+                    .ends = tuple("10.0.0.1", static_cast<tcp::Port>(first + i), "10.0.0.5", 5432),
+                    .opener = opener});
+    };
+    hold(40'000, 79, TIME_WAIT);
+    EXPECT_FALSE(found("ephemeral_ports_low", 10s));
+    hold(40'079, 1, ESTABLISHED, process(7, "app"));
+    const report::Finding* f = found("ephemeral_ports_low", 10s);
+    ASSERT_TRUE(f);
+    EXPECT_EQ(f->what, "80 of 100 local ports from 10.0.0.1 to 10.0.0.5:5432 were held, now 1 by "
+                       "app, 79 by others, 79 of them in TIME_WAIT.");
+    EXPECT_EQ(evidence(*f, "held"), 80);
+    EXPECT_EQ(std::get<double>(fact(f->evidence, "opened_per_second")), 0.0);
+    EXPECT_EQ(std::get<double>(fact(f->evidence, "growth_per_second")), 0.0);
+    more.clear();
+    hold(40'000, 80, ESTABLISHED, process(7, "app"));
+    EXPECT_THAT(std::string(found("ephemeral_ports_low", 10s)->what),
+                HasSubstr("were held by app"));
+    more.clear(); // a server's, whose listener has gone
+    for (int i = 0; i < 100; ++i)
+        listed({.state = TIME_WAIT,
+                .ends = tuple("10.0.0.1", 5432, "10.0.0.5", static_cast<tcp::Port>(40'000 + i))});
+    EXPECT_FALSE(found("ephemeral_ports_low", 10s));
+}
+
 TEST_F(EphemeralPortsLow, what_is_used_up_has_no_time_left) {
     clients(scenario("still_connecting"), 100);
     const report::Finding* f = found("ephemeral_ports_low", 10s);
