@@ -9,10 +9,10 @@ namespace {
 using namespace std::chrono_literals;
 
 bool is_consequence(EndCause cause) {
-    return cause == EndCause::reset_there || cause == EndCause::met_idle_close ||
-           cause == EndCause::reset_idle || cause == EndCause::met_late_word ||
-           cause == EndCause::met_unanswered || cause == EndCause::probed ||
-           cause == EndCause::reset_answered;
+    return cause == EndCause::reset_there || cause == EndCause::met_close ||
+           cause == EndCause::met_idle_close || cause == EndCause::reset_idle ||
+           cause == EndCause::met_late_word || cause == EndCause::met_unanswered ||
+           cause == EndCause::probed || cause == EndCause::reset_answered;
 }
 
 /// A reset of which the client's end shows that it sent no request.

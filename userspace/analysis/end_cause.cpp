@@ -188,9 +188,18 @@ bool has_sent_closing_message(const track::ConnectionLine& line) {
     return std::chrono::milliseconds(*line.numbers->since_sent_ms) - *last_ack < kIdle;
 }
 
+/// Whether it had been in use, and what it sent last was sent when the peer's FIN had come, or was
+/// on its way. How long it had been idle then isn't known.
+bool has_sent_at_the_close(const track::ConnectionLine& line) {
+    const event::SocketNumbers* n = line.numbers;
+    return has_received(line) && n->unacked.value_or(0) > 0 && n->since_sent_ms &&
+           n->since_received_ms && *n->since_sent_ms <= *n->since_received_ms;
+}
+
 /// Data was sent to a peer that had closed.
 EndCause cause_of_meeting_a_close(const track::ConnectionLine& line) {
-    if (!was_idle(line)) return EndCause::reset_there; // the peer may have closed after that
+    if (!was_idle(line))
+        return has_sent_at_the_close(line) ? EndCause::met_close : EndCause::reset_there;
     if (has_sent_closing_message(line)) return EndCause::closing_message;
     if (!has_received(line)) return EndCause::met_unanswered;
     return was_established_for_less_than(line, kIdle) ? EndCause::met_late_word
@@ -365,6 +374,7 @@ bool is_of_this_end(EndCause cause) {
     case EndCause::refused:
     case EndCause::unanswered:
     case EndCause::never_completed:
+    case EndCause::met_close:
     case EndCause::met_idle_close:
     case EndCause::reset_idle:
     case EndCause::closing_message:

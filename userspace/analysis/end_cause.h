@@ -20,6 +20,7 @@ namespace tcpdwell::analysis {
     X(turned_away, "turned_away")          /* the server closed at once, having read nothing */ \
     X(answered_unread, "answered_unread")  /* the server answered, and closed with data unread */ \
     X(idle_close, "idle_close")            /* closed here while idle; then data came */ \
+    X(met_close, "met_close")              /* data sent at about the time of the peer's FIN */ \
     X(met_idle_close, "met_idle_close")    /* data sent after an idle time, to a closed peer */ \
     X(reset_idle, "reset_idle")            /* data sent after an idle time: an RST answered it */ \
     X(closing_message, "closing_message")  /* data sent to a closed peer, and closed at once */ \

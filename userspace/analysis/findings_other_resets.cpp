@@ -68,7 +68,7 @@ bool is_harmless(const RuleInput& evidence, const PartyEnds& ends, EndCause caus
 Resets resets_of(const RuleInput& evidence, const PartyEnds& ends) {
     Resets resets;
     for (const EndCause cause :
-         {EndCause::reset_here, EndCause::reset_there, EndCause::reset_idle,
+         {EndCause::reset_here, EndCause::reset_there, EndCause::met_close, EndCause::reset_idle,
           EndCause::closed_unanswered, EndCause::met_unanswered, EndCause::lingered,
           EndCause::gave_up_sending, EndCause::ended_idle, EndCause::probe, EndCause::probed,
           EndCause::reset_answered}) {

@@ -20,6 +20,12 @@ std::string received_advice(CommonEnd common) {
                "after that: as by the server's time-out for reading requests, or by its end or "
                "restart where it only receives. Its log may say so; hold that time-out against "
                "the time that this program takes to send.";
+    case CommonEnd::met_close:
+        return "The server closed while this program was still using the connection: by its limit "
+               "of idle time (keep-alive) or of requests for each connection, at its end or "
+               "restart, or because it refused what it was sent. Its log may say which. Give up "
+               "idle connections before the server does (the pool's idle limit), and repeat "
+               "requests that may be repeated.";
     case CommonEnd::probed:
         return "These clients closed within moments of connecting, having sent nothing: probes of "
                "the port (Kubernetes: tcpSocket; load balancers), or a scan. What the server says "

@@ -26,6 +26,8 @@ CommonEnd common_of_received(const Resets& resets) {
     if (resets.most->between * 2 >= resets.there) return CommonEnd::at_both;
     switch (resets.most_cause) {
     case EndCause::met_unanswered: return CommonEnd::met_timed_reading;
+    case EndCause::met_close:
+        return resets.most->count * 2 >= resets.there ? CommonEnd::met_close : CommonEnd::nothing;
     case EndCause::met_late_word: return CommonEnd::met_late_word;
     case EndCause::probed: return CommonEnd::probed;
     case EndCause::reset_answered: return CommonEnd::reset_answered;
@@ -112,6 +114,7 @@ std::uint64_t count_of(CommonEnd common, const Resets& resets) {
     case CommonEnd::reset_answered:
     case CommonEnd::timed_reading:
     case CommonEnd::met_timed_reading:
+    case CommonEnd::met_close:
     case CommonEnd::late_word:
     case CommonEnd::met_late_word: return resets.most->count;
     }
@@ -204,6 +207,10 @@ std::string received_text(const PartyEnds& ends, const CauseFacts& facts, Common
     case CommonEnd::met_timed_reading:
         return fmt::format("{} were closed by {} without having sent anything: an RST answered "
                            "what was sent then",
+                           so_many, ends.party.endpoint.text(ends.family));
+    case CommonEnd::met_close:
+        return fmt::format("{} were closed by {} while they were in use: something was sent at "
+                           "about the time when its FIN came, and an RST answered that",
                            so_many, ends.party.endpoint.text(ends.family));
     case CommonEnd::met_late_word:
         return fmt::format("{} were closed by {} soon after the opening, having sent its answer, "

@@ -43,6 +43,7 @@ enum class CommonEnd {
     reset_answered,    ///< received at once after an answer
     timed_reading,     ///< a server closed without an answer, and more came
     met_timed_reading, ///< the same as the client sees it
+    met_close,         ///< a server closed when a client sent something
     late_word,         ///< a server closed after its answer, and more came much later
     met_late_word,
     left_unread, ///< closed with data unread

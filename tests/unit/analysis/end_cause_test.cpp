@@ -202,7 +202,7 @@ TEST(EndCauseOf, an_idle_close_was_idle_before_the_close) {
                          .stays(CLOSE_WAIT, 1ms);
     EXPECT_EQ(EndedLine(met).idle(1, 2001).cause(), EndCause::met_idle_close);
     EXPECT_EQ(analysis::idle_before_close(EndedLine(met).idle(1, 2001).get()), 2s);
-    EXPECT_EQ(EndedLine(met).idle(1, 50).cause(), EndCause::reset_there);
+    EXPECT_EQ(EndedLine(met).idle(1, 50).cause(), EndCause::reset_there) << "all was acknowledged";
     EXPECT_EQ(
         client_end(ClosedFirst::remote, Ending::reset_received).carried(5, 5).idle(1, 2001).cause(),
         EndCause::reset_there)
@@ -239,6 +239,19 @@ TEST(EndCauseOf, an_idle_close_was_idle_before_the_close) {
                   .idle(1, 2001)
                   .cause(),
               EndCause::reset_there);
+}
+
+TEST(EndCauseOf, what_was_sent_at_the_time_of_the_peers_fin_met_its_close) {
+    auto met = client_end(ClosedFirst::remote, Ending::reset_received)
+                   .carried(5, 5)
+                   .stays(CLOSE_WAIT, 1ms);
+    met.numbers.unacked = 5;
+    EXPECT_EQ(EndedLine(met).idle(0, 50).cause(), EndCause::met_close);
+    EXPECT_EQ(EndedLine(met).idle(4, 4).cause(), EndCause::met_close);
+    EXPECT_EQ(EndedLine(met).idle(8, 4).cause(), EndCause::reset_there) << "sent before";
+    EXPECT_EQ(EndedLine(met).carried(5, 0).idle(4, 4).cause(), EndCause::reset_there)
+        << "perhaps it was turned away";
+    EXPECT_FALSE(analysis::is_of_this_end(EndCause::met_close));
 }
 
 TEST(EndCauseOf, it_was_idle_from_a_tenth_of_a_second_on) {

@@ -310,6 +310,26 @@ TEST_F(ResetWords, a_time_out_for_reading_requests) {
     EXPECT_THAT(advised(), HasSubstr("The server had closed without having sent anything"));
 }
 
+TEST_F(ResetWords, a_server_that_closes_what_is_in_use) {
+    EndedLine met = client_end(ClosedFirst::remote, Ending::reset_received)
+                        .carried(10, 50)
+                        .stays(CLOSE_WAIT, 1ms)
+                        .idle(0, 4);
+    met.numbers.unacked = 5;
+    end(met, 6);
+    EXPECT_THAT(std::string(found("connections_reset")->what),
+                HasSubstr("were closed by 10.0.0.1:80 while they were in use: something was sent "
+                          "at about the time when its FIN came, and an RST answered that"));
+    EXPECT_THAT(advised(), HasSubstr("Give up idle connections before the server does"));
+    EXPECT_THAT(advised(), Not(HasSubstr("From here it can't be seen")));
+    EndedLine open = client_end(ClosedFirst::remote, Ending::reset_received).carried(10, 50);
+    open.numbers.unacked = 5;
+    end(open, 5);
+    EXPECT_THAT(advised(), HasSubstr("Give up idle connections before the server does"));
+    end(EndedLine(met).idle(8, 4), 2); // most are others
+    EXPECT_THAT(advised(), HasSubstr("From here it can't be seen"));
+}
+
 /// Answered, closed at once, and long after that a close_notify.
 TEST_F(ResetWords, a_late_closing_message_is_information) {
     EndedLine closed =
