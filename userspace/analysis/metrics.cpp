@@ -67,6 +67,18 @@ void Metrics::on_move(const track::StateMove& move) {
     entry = 0;
 }
 
+void Metrics::on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) {
+    if (who.tuple.remote.empty()) return; // a listener
+    std::uint16_t& entry = entry_of(who);
+    if (entry == 0) return;
+    const Weight weight = weight_of(who);
+    if (HeldTime* left = held_in(services_[entry - 1U].counters, state)) left->leave(at, weight);
+    regroup(who, entry, at);
+    MetricServices::Row& row = services_[entry - 1U];
+    row.used = std::max(row.used, at);
+    if (HeldTime* entered = held_in(row.counters, state)) entered->enter(at, weight);
+}
+
 void Metrics::on_transition(const track::TransitionLine& line) {
     if (!line.dwell) return;
     const Weight weight = weight_of(*line.who);

@@ -56,6 +56,7 @@ public:
         : options_(options), services_(options.max_services, options.container) {}
 
     void on_move(const track::StateMove& move) override;
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) override;
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;

@@ -135,6 +135,18 @@ void MinuteSums::on_move(const track::StateMove& move) {
     entry = 0;
 }
 
+void MinuteSums::on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) {
+    if (who.tuple.remote.empty()) return; // a listener
+    std::uint32_t& entry = entry_of(who);
+    if (entry == 0) return;
+    const MonoTime counted = counted_at(at);
+    groups_[entry - 1].states[state].held.leave(counted);
+    --groups_[entry - 1].sockets;
+    entry = group_of(who) + 1;
+    ++groups_[entry - 1].sockets;
+    groups_[entry - 1].states[state].held.enter(counted);
+}
+
 void MinuteSums::on_transition(const track::TransitionLine& line) {
     if (!line.dwell || line.who->tuple.remote.empty()) return;
     // Where it is counted, if it is there still: that needs no look-up by its names.

@@ -67,6 +67,7 @@ public:
     void finish(MonoTime now, const std::function<void(const MinuteRow&)>& visit);
 
     void on_move(const track::StateMove& move) override;
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) override;
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine&) override {}

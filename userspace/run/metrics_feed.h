@@ -28,6 +28,10 @@ public:
         if (!is_over_) metrics_.on_move(move);
         next().on_move(move);
     }
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) override {
+        if (!is_over_) metrics_.on_learnt(who, state, at);
+        next().on_learnt(who, state, at);
+    }
     void on_transition(const track::TransitionLine& line) override {
         if (!is_over_) metrics_.on_transition(line);
         next().on_transition(line);

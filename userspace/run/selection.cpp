@@ -58,7 +58,11 @@ void Selection::on_move(const track::StateMove& move) {
 }
 
 void Selection::on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) {
-    if (selects(who) != is_counted(who)) on_move({at, &who, state, state});
+    const bool counts = is_counted(who);
+    if (selects(who) != counts)
+        on_move({at, &who, state, state});
+    else if (counts)
+        next().on_learnt(who, state, at);
 }
 
 void Selection::review(const RunState& state) {

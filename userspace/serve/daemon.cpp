@@ -161,6 +161,10 @@ void Daemon::on_move(const track::StateMove& move) {
     reports_.on_move(move);
 }
 
+void Daemon::on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) {
+    if (!is_over_) metrics_.on_learnt(who, state, at);
+}
+
 void Daemon::on_transition(const track::TransitionLine& line) {
     if (is_over_) return;
     metrics_.on_transition(line);

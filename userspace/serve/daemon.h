@@ -54,6 +54,7 @@ public:
     Result<void> finish() override { return {}; }
     bool wants_look(MonoTime now) override;
     void on_move(const track::StateMove& move) override;
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) override;
     void on_transition(const track::TransitionLine& line) override;
     void on_connection(const track::ConnectionLine& line) override;
     void on_lost(const track::LostLine& line) override;

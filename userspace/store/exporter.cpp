@@ -32,6 +32,11 @@ void Exporter::on_move(const track::StateMove& move) {
     next().on_move(move);
 }
 
+void Exporter::on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) {
+    if (!is_settled()) minutes_.on_learnt(who, state, at);
+    next().on_learnt(who, state, at);
+}
+
 void Exporter::on_transition(const track::TransitionLine& line) {
     minutes_.on_transition(line);
     next().on_transition(line);

@@ -20,6 +20,7 @@ public:
 
     void begin(const run::Context& context) override;
     void on_move(const track::StateMove& move) override;
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime at) override;
     void on_transition(const track::TransitionLine& line) override;
 
 private:

@@ -272,6 +272,27 @@ TEST_F(MetricsTest, have_the_age_of_the_oldest_close_wait_of_each_service) {
     EXPECT_EQ(oldest("app:81"), 0) << "what the last report didn't see";
 }
 
+TEST_F(MetricsTest, are_of_the_process_that_is_learnt_while_a_socket_waits) {
+    analysis::Metrics metrics{{}};
+    track::ConnectionIdentity who = names_.server(80);
+    const std::optional<event::Process> process = who.process;
+    who.process.reset();
+    metrics.on_move({at(0s), &who, std::nullopt, CLOSE_WAIT});
+    who.process = process;
+    metrics.on_learnt(who, CLOSE_WAIT, at(10s));
+    metrics.on_learnt(names_.server(81), CLOSE_WAIT, at(10s)); // not counted: no move
+    const auto seconds = [&](const Labels& labels) {
+        return sum_of(families(metrics), "tcpdwell_socket_seconds_total", labels);
+    };
+    EXPECT_DOUBLE_EQ(seconds({{"service", "unknown:80"}}), 10);
+    EXPECT_DOUBLE_EQ(seconds({{"service", "app:80"}, {"state", "close_wait"}}), 90);
+    EXPECT_DOUBLE_EQ(seconds({}), 100);
+    report_on(metrics, {live(who, CLOSE_WAIT, at(0s))});
+    EXPECT_EQ(
+        sum_of(families(metrics), "tcpdwell_close_wait_oldest_seconds", {{"service", "app:80"}}),
+        100);
+}
+
 TEST_F(MetricsTest, give_overflows_to_the_listener_that_is_the_only_one) {
     for (const bool is_filtered : {false, true}) {
         analysis::Metrics metrics{{.is_filtered = is_filtered}};

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums by the minute against what is true of generated traffic, and at the limits of what they
-// keep.
+// Sums by the minute: against what is true of generated traffic, and at their limits.
 #include "analysis/minute_sums.h"
 
 #include <gtest/gtest.h>
@@ -362,6 +361,18 @@ TEST_F(MinuteOfSums, ASocketGoesWithTheProcessThatIsLearntLate) {
     EXPECT_EQ(rows(), (CountsByRow{{{before, "", tcp::State::SYN_RECV}, {1, 1, 0, 0, 0}},
                                    {{"app:80", "", kEst}, {1, 0, 1, 0, 0}}}));
     EXPECT_EQ(rows(), (CountsByRow{{{"app:80", "", kEst}, {0, 0, 1, 0, 0}}}));
+}
+
+TEST_F(MinuteOfSums, ASocketThatWaitsGoesWithItsProcessToo) {
+    auto who = connection(1, "", tcp::Role::server);
+    moves(who, {}, kEst);
+    who = connection(1, "app", tcp::Role::server);
+    sums_.on_learnt(who, kEst, now_);
+    EXPECT_EQ(rows(), (CountsByRow{{{"unknown:80", "", kEst}, {0, 0, 0, 0, 0}},
+                                   {{"app:80", "", kEst}, {0, 0, 1, 0, 0}}}));
+    moves(who, kEst, {});
+    sums_.on_learnt(connection(2, "other"), kEst, now_);                       // never counted
+    EXPECT_EQ(rows(), (CountsByRow{{{"app:80", "", kEst}, {0, 0, 0, 0, 0}}})); // a part of it
 }
 
 TEST_F(MinuteOfSums, DwellsAndEndsAreThoseOfConnections) {

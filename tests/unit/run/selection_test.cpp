@@ -34,6 +34,10 @@ public:
             states.erase(move.who->id);
         ++moves;
     }
+    void on_learnt(const track::ConnectionIdentity& who, tcp::State state, MonoTime) override {
+        learnt.push_back(who.id);
+        EXPECT_EQ(states.at(who.id), state);
+    }
     void on_transition(const track::TransitionLine&) override { ++transitions; }
     void on_connection(const track::ConnectionLine& line) override {
         wrong_moves += states.contains(line.who->id) ? 1 : 0;
@@ -52,6 +56,7 @@ public:
     int transitions = 0;
     int connections = 0;
     int losses = 0;
+    std::vector<track::ConnectionId> learnt;
     std::vector<std::uint32_t> counted; ///< namespaces of counters
     std::vector<tcp::Port> strays;      ///< local ports of stray resets
 };
@@ -201,6 +206,30 @@ TEST(Selection, a_container_counts_from_when_it_is_known) {
     EXPECT_TRUE(selection.selects(who));
     context.on_event(event::ContainerName{42, "renamed"});
     EXPECT_FALSE(selection.selects(who));
+}
+
+TEST(Selection, what_is_learnt_of_those_that_are_selected_is_passed_on) {
+    const run::Context context;
+    Whereabouts inner;
+    run::Selection selection({.pids = {1}}, context, inner);
+    track::ConnectionIdentity who;
+    who.id = 7;
+    who.slot = 1;
+    selection.on_move({MonoTime{1s}, &who, std::nullopt, tcp::State::ESTABLISHED});
+    selection.on_learnt(who, tcp::State::ESTABLISHED, MonoTime{1s});
+    EXPECT_EQ(inner.moves, 0);
+    who.process = event::Process{1, {}};
+    selection.on_learnt(who, tcp::State::ESTABLISHED, MonoTime{2s});
+    EXPECT_EQ(inner.states, (States{{7, tcp::State::ESTABLISHED}}));
+    EXPECT_TRUE(inner.learnt.empty()) << "a move has said it";
+    who.process->comm_bytes[0] = 'a';
+    selection.on_learnt(who, tcp::State::ESTABLISHED, MonoTime{3s});
+    EXPECT_EQ(inner.learnt, std::vector<track::ConnectionId>{7});
+    who.process->pid = 2;
+    selection.on_learnt(who, tcp::State::ESTABLISHED, MonoTime{4s});
+    EXPECT_TRUE(inner.states.empty());
+    EXPECT_EQ(inner.learnt.size(), 1U);
+    EXPECT_EQ(inner.wrong_moves, 0);
 }
 
 TEST(Selection, the_next_connection_in_a_slot_comes_from_nowhere) {
