@@ -56,8 +56,9 @@ void Tracker::Impl::handle(const event::PortKnown& e) {
     Connection* c = table_.by_object(e.sock);
     if (!c || c->ended || c->socket != e.sock || c->who.tuple.remote != e.tuple.remote) return;
     if (c->who.cookie != 0 && e.cookie != 0 && c->who.cookie != e.cookie) return;
-    learn_tuple(*c, e.tuple);
-    report_learnt(*c, e.at);
+    const bool is_late = c->who.tuple.local.port == 0 && !c->birth_held;
+    learn_tuple(*c, e.tuple); // reports a birth that has waited for it
+    if (is_late) report_learnt(*c, e.at);
 }
 
 void Tracker::Impl::handle(const event::LostTotals& e) {
