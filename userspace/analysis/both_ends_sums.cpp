@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "analysis/client_end.h"
+#include "analysis/likely_client.h"
 
 namespace tcpdwell::analysis {
 namespace {
@@ -110,7 +110,7 @@ private:
                 continue;
             for (std::uint32_t other = 0; other < hosts_.size(); ++other) {
                 if (other == host || !hosts_[other].owns(end.remote.address)) continue;
-                UnmatchedEnds& alone = is_client_end(end.role, end.local.port, end.remote.port)
+                UnmatchedEnds& alone = is_likely_client(end.role, end.local.port, end.remote.port)
                                            ? pair(host, other).only_client
                                            : pair(other, host).only_server;
                 alone.connections += weight_;

@@ -21,11 +21,12 @@ std::string received_advice(CommonEnd common) {
                "restart where it only receives. Its log may say so; hold that time-out against "
                "the time that this program takes to send.";
     case CommonEnd::met_close:
-        return "The server closed while this program was still using the connection: by its limit "
-               "of idle time (keep-alive) or of requests for each connection, at its end or "
-               "restart, or because it refused what it was sent. Its log may say which. Give up "
-               "idle connections before the server does (the pool's idle limit), and repeat "
-               "requests that may be repeated.";
+        return "If what was sent was a request, it is lost: the server closed by its limit of idle "
+               "time (keep-alive) or of requests for each connection, at its end or restart, or "
+               "because it refused what it was sent. Its log may say which. Give up idle "
+               "connections before the server does (the pool's idle limit), and repeat requests "
+               "that may be repeated. Nothing is lost where it was a closing message only (QUIT, "
+               "TLS's close_notify).";
     case CommonEnd::probed:
         return "These clients closed within moments of connecting, having sent nothing: probes of "
                "the port (Kubernetes: tcpSocket; load balancers), or a scan. What the server says "

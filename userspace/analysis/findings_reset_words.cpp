@@ -209,8 +209,8 @@ std::string received_text(const PartyEnds& ends, const CauseFacts& facts, Common
                            "what was sent then",
                            so_many, ends.party.endpoint.text(ends.family));
     case CommonEnd::met_close:
-        return fmt::format("{} were closed by {} while they were in use: something was sent at "
-                           "about the time when its FIN came, and an RST answered that",
+        return fmt::format("{} were closed by {} at about the time when something was sent to it, "
+                           "and an RST answered that",
                            so_many, ends.party.endpoint.text(ends.family));
     case CommonEnd::met_late_word:
         return fmt::format("{} were closed by {} soon after the opening, having sent its answer, "

@@ -66,15 +66,20 @@ std::string fd_text(const HeldSockets& holding) {
     return process && process->pid != 0 ? fmt::format("{}", process->pid) : std::string("PID");
 }
 
-/// Who has which sockets. Until descriptors are looked up, it is known who opened the sockets only.
+/// Of none of them is it known who has a descriptor, only who opened them.
+bool are_only_opened(const HeldSockets& holding) {
+    return holding.held == 0 && !holding.processes.empty();
+}
+
+/// Who has, or opened, which sockets.
 std::string leaked_text(const HeldSockets& holding) {
     const std::string sockets = counted(holding.old, "socket");
     const std::string who = processes_text(holding.processes);
-    if (holding.held > 0 || holding.processes.empty())
-        return fmt::format("{} {} {} in CLOSE_WAIT", who,
-                           holding.processes.size() > 1 ? "have" : "has", sockets);
-    return fmt::format("{} accepted or connected {} that {} been in CLOSE_WAIT", who, sockets,
-                       holding.old == 1 ? "has" : "have");
+    if (are_only_opened(holding))
+        return fmt::format("{} accepted or connected {} that {} been in CLOSE_WAIT", who, sockets,
+                           holding.old == 1 ? "has" : "have");
+    return fmt::format("{} {} {} in CLOSE_WAIT", who, holding.processes.size() > 1 ? "have" : "has",
+                       sockets);
 }
 
 } // namespace
@@ -86,16 +91,15 @@ void find_close_wait_leak(const RuleInput& evidence, FindingDrafts& drafts) {
         FindingDraft draft{"close_wait_leak", holding->old >= kCriticalLeak
                                                   ? report::Severity::critical
                                                   : report::Severity::warning};
-        draft.what =
-            fmt::format("{} for longer than {}, the oldest for {}{}: the peers have closed,{} and "
-                        "close() isn't called{}.",
-                        leaked_text(*holding),
-                        duration_text(evidence.thresholds.duration("close_wait_leak.age")),
-                        age_text(*holding), opener_text(*holding),
-                        holding->numbered == holding->old ? " nothing moves any more," : "",
-                        holding->held > 0 || holding->processes.empty()
-                            ? ""
-                            : "; which processes have a descriptor hasn't been looked up");
+        draft.what = fmt::format(
+            "{} for longer than {}, the oldest for {}{}: the peers have closed,{} and "
+            "close() isn't called{}.",
+            leaked_text(*holding),
+            duration_text(evidence.thresholds.duration("close_wait_leak.age")), age_text(*holding),
+            opener_text(*holding),
+            holding->numbered == holding->old ? " nothing moves any more," : "",
+            are_only_opened(*holding) ? "; which processes have a descriptor hasn't been looked up"
+                                      : "");
         draft.evidence = {{"sockets", "sockets so old", holding->old},
                           {"in_state", "in CLOSE_WAIT", holding->sockets},
                           {"unread", "bytes not read", known(*holding, holding->unread)}};

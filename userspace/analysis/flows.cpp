@@ -7,9 +7,9 @@
 #include <functional>
 #include <utility>
 
-#include "analysis/client_end.h"
 #include "analysis/end_cause.h"
 #include "analysis/harmless_end.h"
+#include "analysis/likely_client.h"
 #include "base/hash.h"
 
 namespace tcpdwell::analysis {
@@ -118,7 +118,7 @@ Flows::GroupKey Flows::key_of(const track::ConnectionIdentity& who) const {
         key.service.local = who.tuple.local;
         key.service.family = who.tuple.family;
         key.service = canonical(key.service);
-    } else if (is_client_end(who.role, who.tuple.local.port, who.tuple.remote.port)) {
+    } else if (is_likely_client(who.role, who.tuple.local.port, who.tuple.remote.port)) {
         key.family = who.tuple.family;
         key.local = who.tuple.local.address;
         key.remote = who.tuple.remote;
@@ -253,6 +253,7 @@ void Flows::release_port(const Group& group, const track::ConnectionIdentity& wh
         sharers_.erase(sharers);
     }
     row.held.leave(at, weight);
+    if (!who.process) row.had_unknown = true;
     if (who.tuple.local.port == 0)
         row.opened -= std::min(row.opened, weight); // connect() found none
 }

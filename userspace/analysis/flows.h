@@ -120,6 +120,7 @@ struct PortRow {
     tcp::Endpoint remote;                 ///< empty: ports that bind() chose
     std::array<char, TD_COMM_LEN> comm{}; ///< of the only program that holds some
     bool several_programs = false;
+    bool had_unknown = false; ///< some that have gone were of a program that wasn't known
     Gauge held;
     Examples holders;                ///< now
     PortHolders holding;             ///< likewise
@@ -131,11 +132,14 @@ struct PortRow {
         if (comm[0] == 0) comm = program;
         several_programs = several_programs || comm != program;
     }
-    /// Whether `comm` has perhaps only a part of what is held now.
-    [[nodiscard]] bool is_of_several() const { return several_programs || holding.has_unknown(); }
+    /// Whether `comm` has, or had, perhaps only a part of them.
+    [[nodiscard]] bool is_of_several() const {
+        return several_programs || had_unknown || holding.has_unknown();
+    }
     void restart(MonoTime now) {
         held.restart(now);
         holders = Examples();
+        had_unknown = false;
         opened = 0;
         held_at_begin = held.now();
     }

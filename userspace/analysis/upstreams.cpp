@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/upstreams.h"
 
-#include "analysis/client_end.h"
+#include "analysis/likely_client.h"
 
 namespace tcpdwell::analysis {
 
@@ -10,7 +10,7 @@ namespace tcpdwell::analysis {
 void Upstreams::note_ends(const track::ConnectionIdentity& who) {
     const std::uint32_t pid = who.process->pid;
     const tcp::FourTuple& ends = who.tuple;
-    if (!is_client_end(who.role, ends.local.port, ends.remote.port)) {
+    if (!is_likely_client(who.role, ends.local.port, ends.remote.port)) {
         const Served key = served(who.netns, ends.local);
         if (served_.size() < kMostProcesses || served_.contains(key)) note_some(served_[key], pid);
     } else if (asked_.size() < kMostProcesses || asked_.contains(pid)) {

@@ -41,6 +41,24 @@ TEST_F(FlowsPortTest, a_port_is_held_until_the_last_trace_is_gone) {
     EXPECT_EQ(only_row().opened, 2u);
 }
 
+TEST_F(FlowsPortTest, are_of_one_program_only_if_that_is_known_of_all) {
+    auto& known = people.client(40'001);
+    auto& unknown = people.client(40'002);
+    const std::optional<event::Process> process = unknown.process;
+    unknown.process.reset();
+    tell.born(unknown, 1s, SYN_SENT);
+    tell.born(known, 1s, SYN_SENT);
+    EXPECT_EQ(only_row().comm, known.process->comm_bytes);
+    EXPECT_FALSE(only_row().is_of_several()) << "it may be learnt yet";
+    tell.moves(unknown, 2s, SYN_SENT, CLOSE);
+    EXPECT_TRUE(only_row().is_of_several());
+    flows.next_interval(at(3s));
+    unknown.process = process;
+    tell.born(unknown, 4s, SYN_SENT);
+    tell.moves(unknown, 5s, SYN_SENT, CLOSE);
+    EXPECT_FALSE(only_row().is_of_several());
+}
+
 TEST_F(FlowsPortTest, by_local_address_and_remote_endpoint) {
     const auto open = [&](const char* local, const char* remote, tcp::Port port,
                           std::uint32_t netns = kNetns) {

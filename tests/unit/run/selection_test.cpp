@@ -167,6 +167,15 @@ TEST(Selection, moves_behind_it_follow_from_each_other) {
     EXPECT_GT(learnt_of, 10);
 }
 
+/// Connection 7, in cgroup 42, of no process that is known.
+track::ConnectionIdentity number_seven() {
+    track::ConnectionIdentity who;
+    who.id = 7;
+    who.slot = 1;
+    who.cgroup = 42;
+    return who;
+}
+
 TEST(Selection, of_everything_is_not_in_the_way) {
     const run::Context context;
     Whereabouts inner;
@@ -179,10 +188,7 @@ TEST(Selection, a_cgroup_counts_from_when_its_path_is_known) {
     run::Context context;
     Whereabouts inner;
     run::Selection selection({.cgroups = {"/app"}}, context, inner);
-    track::ConnectionIdentity who;
-    who.id = 7;
-    who.slot = 1;
-    who.cgroup = 42;
+    track::ConnectionIdentity who = number_seven();
     selection.on_move({MonoTime{1s}, &who, std::nullopt, tcp::State::SYN_SENT, true});
     EXPECT_TRUE(inner.states.empty());
     context.on_event(event::CgroupPath{42, "/app"});
@@ -197,10 +203,7 @@ TEST(Selection, a_container_counts_from_when_it_is_known) {
     run::Context context;
     Whereabouts inner;
     run::Selection selection({.containers = {"web"}}, context, inner);
-    track::ConnectionIdentity who;
-    who.id = 7;
-    who.slot = 1;
-    who.cgroup = 42;
+    track::ConnectionIdentity who = number_seven();
     EXPECT_FALSE(selection.selects(who));
     context.on_event(event::ContainerName{42, "shop/cart/web"});
     EXPECT_TRUE(selection.selects(who));
@@ -212,9 +215,7 @@ TEST(Selection, what_is_learnt_of_those_that_are_selected_is_passed_on) {
     const run::Context context;
     Whereabouts inner;
     run::Selection selection({.pids = {1}}, context, inner);
-    track::ConnectionIdentity who;
-    who.id = 7;
-    who.slot = 1;
+    track::ConnectionIdentity who = number_seven();
     selection.on_move({MonoTime{1s}, &who, std::nullopt, tcp::State::ESTABLISHED});
     selection.on_learnt(who, tcp::State::ESTABLISHED, MonoTime{1s});
     EXPECT_EQ(inner.moves, 0);
